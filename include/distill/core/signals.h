@@ -1,0 +1,15 @@
+// SIGINT and SIGTERM as a question that long work asks at its safe points.
+#pragma once
+
+namespace distill {
+
+/// From now on the first SIGINT or SIGTERM is remembered, the second ends the process at once.
+void catch_stop_signals();
+
+/// The signal that asked for a stop, or 0.
+int stop_signal();
+
+/// Throws Interrupted if a stop was asked for.
+void throw_if_stopped();
+
+}  // namespace distill

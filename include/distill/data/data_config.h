@@ -1,0 +1,55 @@
+// The `data:` section of a run.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "distill/config/section.h"
+
+namespace distill {
+
+enum class RecordFormat { kText, kPromptCompletion, kMessages, kShareGpt, kAlpaca, kTokens };
+enum class TrainOn { kAssistant, kLastAssistant, kCompletion, kAll };
+enum class TooLong { kDrop, kTruncate, kSplit };
+enum class OnBadRecord { kError, kSkip };
+
+/// Fields that records of a format have; `columns` renames them.
+const std::vector<std::string>& format_fields(RecordFormat format);
+
+/// One file of records.
+struct SourceConfig {
+  std::string path;
+  RecordFormat format = RecordFormat::kPromptCompletion;
+  std::vector<std::pair<std::string, std::string>> columns;  // field -> column
+  std::optional<std::string> prompt_template;      // "{column}" placeholders, "{{" is a brace
+  std::optional<std::string> completion_template;  // the same
+  double weight = 1.0;
+  std::optional<int64_t> limit;
+
+  void fields(Section& section);
+  /// The column that holds a field.
+  std::string column(const std::string& field) const;
+};
+
+struct DataConfig {
+  std::vector<SourceConfig> train;
+  std::vector<SourceConfig> eval;
+  double test_size = 0.0;
+  std::optional<int64_t> eval_limit;
+  int64_t max_length = 1024;
+  bool packing = false;
+  TrainOn train_on = TrainOn::kAssistant;
+  TooLong too_long = TooLong::kDrop;
+  bool shuffle = true;
+  std::string chat_template = "auto";
+  OnBadRecord on_bad_record = OnBadRecord::kError;
+  int64_t window = 1024;
+  int64_t prefetch = 4;
+
+  void fields(Section& section);
+};
+
+}  // namespace distill

@@ -1,0 +1,87 @@
+// Several sources of records as one set of documents, in an order for each epoch.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "distill/core/hash.h"
+#include "distill/data/data_config.h"
+#include "distill/data/data_report.h"
+#include "distill/data/formatter.h"
+#include "distill/data/records.h"
+#include "distill/flow/batch.h"
+
+namespace distill {
+
+class TokenCache;
+
+/// Safe to share between threads.
+class Dataset {
+ public:
+  /// A record of a source.
+  struct Sample {
+    uint32_t source;
+    uint32_t record;
+    bool operator==(const Sample&) const = default;
+  };
+  /// The records that this set takes from a file.
+  struct Source {
+    std::shared_ptr<const RecordFile> file;
+    std::shared_ptr<const Formatter> formatter;
+    std::vector<uint32_t> records;
+    double weight = 1.0;
+  };
+
+  Dataset(std::vector<Source> sources, const DataConfig& config);
+  ~Dataset();
+
+  int64_t record_count() const;
+  /// The records of one epoch: floor(weight) passes over each source and, for the rest of the
+  /// weight, records drawn anew each epoch. Shuffled, or source after source in file order.
+  std::vector<Sample> order(uint64_t seed, int64_t epoch, bool shuffle) const;
+  /// The documents of records, in their order, tokenised in parallel and at most max_length long.
+  /// Outcomes are added to `report`. Throws DataError that names path and line.
+  std::vector<Document> documents(std::span<const Sample> samples, DataReport& report) const;
+  /// Identity of the sources' files.
+  ContentKey hash() const;
+
+ private:
+  /// Nothing for a record that is skipped.
+  std::optional<Document> read(Sample sample) const;
+  std::optional<Document> bad_record(const std::string& problem) const;
+
+  std::vector<Source> sources_;
+  int64_t max_length_;
+  TooLong too_long_;
+  OnBadRecord on_bad_record_;
+  int threads_;
+  std::unique_ptr<TokenCache> cache_;
+  mutable std::atomic<int> skipped_ = 0;
+};
+
+/// The two sides of a run's data; eval is null where nothing is held out.
+struct DataSplits {
+  std::shared_ptr<const Dataset> train;
+  std::shared_ptr<const Dataset> eval;
+};
+
+/// Maps and indexes the files; reads no record. `chat` may be null. Throws DataError, also where
+/// test_size leaves a side empty.
+DataSplits load_data(const DataConfig& config, const std::shared_ptr<const Tokenizer>& tokenizer,
+                     const std::shared_ptr<const ChatTemplate>& chat);
+
+/// One set out of `sources`, as for a command that reads data without training.
+std::shared_ptr<const Dataset> load_sources(const std::vector<SourceConfig>& sources,
+                                            const DataConfig& config,
+                                            const std::shared_ptr<const Tokenizer>& tokenizer,
+                                            const std::shared_ptr<const ChatTemplate>& chat);
+
+/// data.chat_template: the model folder's ("auto"; null if it has none), null ("none"), or that of
+/// a Jinja file. Throws DataError.
+std::shared_ptr<const ChatTemplate> choose_chat_template(const std::string& setting,
+                                                         const std::filesystem::path& model_folder);
+
+}  // namespace distill

@@ -1,0 +1,34 @@
+// From a record to a document: text, tokens, and which of them the loss sees.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "distill/data/data_config.h"
+#include "distill/flow/batch.h"
+#include "distill/io/json.h"
+#include "distill/text/chat_template.h"
+#include "distill/text/tokenizer.h"
+
+namespace distill {
+
+/// Immutable and safe to share between threads.
+class Formatter {
+ public:
+  /// `chat` may be null: prompts and completions are then laid end to end and close with EOS.
+  /// Throws DataError where the format needs a chat template or an EOS token that is not there.
+  Formatter(const SourceConfig& source, TrainOn train_on,
+            std::shared_ptr<const Tokenizer> tokenizer, std::shared_ptr<const ChatTemplate> chat);
+  ~Formatter();
+  Formatter(Formatter&&) noexcept;
+
+  /// Tokens and targets; the sample is left to the caller. Throws DataError that names the column.
+  Document format(const Json& record) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<const Impl> impl_;
+};
+
+}  // namespace distill

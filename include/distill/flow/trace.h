@@ -1,0 +1,38 @@
+// What a forward pass leaves behind beyond its last hidden state.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <compare>
+#include <map>
+#include <set>
+
+namespace distill {
+
+/// An inner value of a model that an objective asked for.
+struct Tap {
+  enum class Kind {
+    kHidden,     ///< [T, D]; layer 0 is the embedding, layer i the output of block i - 1
+    kAttention,  ///< probabilities, [heads, T, T], zero outside the document
+  };
+  Kind kind = Kind::kHidden;
+  int layer = 0;
+  auto operator<=>(const Tap&) const = default;
+};
+
+/// The result of a forward pass over a batch of T tokens.
+struct Trace {
+  at::Tensor hidden;                 // [T, D], after the final norm
+  std::map<Tap, at::Tensor> taps;
+};
+
+/// What an objective needs beyond the student's logits.
+struct Needs {
+  bool teacher_logits = false;
+  std::set<Tap> student_taps = {};
+  std::set<Tap> teacher_taps = {};
+
+  void merge(const Needs& other);
+};
+
+}  // namespace distill

@@ -1,0 +1,20 @@
+// A file mapped read-only.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+namespace distill {
+
+struct MappedFile {
+  std::shared_ptr<const void> data;  ///< the mapping lives as long as its holders; null when empty
+  size_t size = 0;
+
+  std::string_view text() const { return {static_cast<const char*>(data.get()), size}; }
+};
+
+/// Throws DataError that names the path and the reason.
+MappedFile map_file(const std::filesystem::path& path);
+
+}  // namespace distill

@@ -1,0 +1,45 @@
+// Models from Hugging Face folders and back.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "distill/model/transformer.h"
+
+namespace distill {
+
+/// Reads config.json and the weights, converted to `dtype`. Names and shapes must match exactly.
+/// Throws DataError that lists every tensor that is missing, unexpected or of another shape.
+Transformer load_transformer(const std::filesystem::path& folder, at::ScalarType dtype,
+                             at::Device device);
+
+/// Writes config.json, the weights in `dtype` and generation_config.json where the source had one.
+/// Throws DataError.
+void save_transformer(const Transformer& model, const std::filesystem::path& folder,
+                      at::ScalarType dtype);
+
+/// One tensor a weight of the checkpoint, transposed and fused as the family stores it, out of one
+/// tensor a parameter: pick(parameter) is its value or its gradient; where undefined it is left
+/// out.
+std::vector<std::pair<std::string, at::Tensor>> checkpoint_tensors(
+    const Transformer& model, const std::function<at::Tensor(const Parameter&)>& pick);
+
+/// Copies tokenizer and chat template files that are in `from`. Throws DataError.
+void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// A model of some of the teacher's blocks, in the order given, with copies of its weights. Throws
+/// ConfigError for a layer that the teacher has not.
+Transformer make_student_from_layers(const Transformer& teacher,
+                                     const std::vector<int64_t>& layers);
+
+/// Random weights as Hugging Face draws them: normal(0, initializer_range) for matrices and
+/// embeddings, zero biases, norms that start as the identity. A parameter's numbers depend on the
+/// seed and its name alone.
+void initialise(Transformer& model, uint64_t seed);
+
+}  // namespace distill

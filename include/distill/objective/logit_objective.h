@@ -1,0 +1,63 @@
+// Losses over rows of logits.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "distill/config/registry.h"
+#include "distill/config/section.h"
+#include "distill/flow/trace.h"
+
+namespace distill {
+
+/// Rows of logits with what they are compared to. R rows; the vocabularies of the two models may
+/// differ in size.
+struct LogitRows {
+  at::Tensor student;  // [R, V_s]
+  at::Tensor teacher;  // [R, V_t], untempered, or undefined
+  at::Tensor targets;  // int64 [R]
+  at::Tensor weights;  // fp32 [R] or undefined: all one
+};
+
+/// Where training stands, for objectives that change over time.
+struct StepContext {
+  int64_t step = 0;
+  int64_t total_steps = 0;
+};
+
+/// A loss that is a sum over rows. It never divides: the trainer counts the loss tokens of a whole
+/// optimizer step and divides once, so no way of splitting the rows can change a gradient.
+class LogitObjective {
+ public:
+  virtual ~LogitObjective() = default;
+
+  /// The sum over rows of the row losses, each times its row weight; before the objective's own
+  /// weight. A scalar in fp32 (fp64 for fp64 logits), differentiable in the student's logits only.
+  virtual at::Tensor sum(const LogitRows& rows, const StepContext& context) const = 0;
+
+  virtual Needs needs() const { return {}; }
+  /// True for a divergence: zero if and only if the two distributions are equal.
+  virtual bool is_divergence() const { return false; }
+
+  double weight() const { return weight_; }
+  /// What logs call it; empty: its registered name.
+  const std::string& label() const { return label_; }
+
+  void fields(Section& section);
+
+ protected:
+  virtual void options(Section& section) = 0;
+
+ private:
+  double weight_ = 1.0;
+  std::string label_;
+};
+
+/// Every objective that a configuration can name.
+const Registry<LogitObjective>& logit_objectives();
+
+}  // namespace distill

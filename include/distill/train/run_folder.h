@@ -1,0 +1,31 @@
+// What a run folder holds beside checkpoints: config.yaml, run.json, log.txt, events.jsonl.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "distill/core/files.h"
+
+namespace distill {
+
+/// Holds the folder's lock for as long as it lives.
+class RunFolder {
+ public:
+  /// Makes the folder. Throws DataError if another process is using it or it cannot be written.
+  explicit RunFolder(std::filesystem::path path);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path events() const { return path_ / "events.jsonl"; }
+  std::filesystem::path final_model() const { return path_ / "final"; }
+  /// A run was started here before.
+  bool has_run() const;
+  /// Throws ConfigError with the two ways out where there is a run already.
+  void require_fresh() const;
+
+ private:
+  std::filesystem::path path_;
+  std::unique_ptr<FileLock> lock_;
+};
+
+}  // namespace distill

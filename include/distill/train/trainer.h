@@ -1,0 +1,90 @@
+// The training loop: batches in, steps, evaluations and checkpoints out.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "distill/core/progress.h"
+#include "distill/data/prefetch.h"
+#include "distill/eval/fidelity.h"
+#include "distill/train/checkpoint.h"
+#include "distill/train/event_log.h"
+#include "distill/train/run_config.h"
+#include "distill/train/run_folder.h"
+#include "distill/train/train_step.h"
+
+namespace distill {
+
+/// What a run starts from. The members outlive the trainer.
+struct TrainerParts {
+  const RunConfig* config = nullptr;
+  const RunFolder* folder = nullptr;
+  Transformer* student = nullptr;
+  const LiveTeacher* teacher = nullptr;  ///< null: none
+  Prefetcher* stream = nullptr;
+  std::vector<Batch> eval_batches;
+  int64_t total_steps = 0;
+  int64_t batches_per_epoch = 0;  ///< 0: unknown
+  std::filesystem::path tokenizer_folder;
+  /// Keys and hashes that a resumed run must share.
+  std::vector<std::pair<std::string, std::string>> identity;
+};
+
+/// What a finished run reports.
+struct TrainingSummary {
+  int64_t steps = 0;
+  int64_t tokens = 0;
+  double seconds = 0.0;
+  double tokens_per_second = 0.0;
+  double first_loss = 0.0;
+  double last_loss = 0.0;
+  std::optional<Fidelity> before;
+  std::optional<Fidelity> after;
+};
+
+class Trainer {
+ public:
+  explicit Trainer(TrainerParts parts);
+
+  /// Restores everything from a checkpoint. Throws CheckpointError.
+  void resume(const std::filesystem::path& checkpoint);
+  /// True once all steps are done.
+  bool finished() const { return state_.step >= parts_.total_steps; }
+
+  /// Runs to the end and writes final/. On SIGINT or SIGTERM saves a checkpoint and throws
+  /// Interrupted; a loss or norm that is not finite throws TrainingError with the sample ids.
+  TrainingSummary run();
+
+ private:
+  struct Interval {  // since the last log line
+    int64_t tokens = 0;
+    int64_t steps = 0;
+    std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
+  };
+
+  StepReport step();
+  void log(const StepReport& report);
+  Fidelity evaluate();
+  /// Evaluates, follows the best metric; true where training should stop early.
+  bool evaluate_and_follow();
+  void save();
+  void write_model(const std::filesystem::path& folder) const;
+  std::vector<std::pair<std::string, at::Tensor>> tensors() const;
+  double epoch() const;
+
+  TrainerParts parts_;
+  TrainStep train_step_;
+  CheckpointStore checkpoints_;
+  EventLog events_;
+  TrainerState state_;
+  Interval interval_;
+  TrainingSummary summary_;
+  std::unique_ptr<ProgressLine> progress_;
+};
+
+}  // namespace distill

@@ -1,0 +1,44 @@
+// `distill train` and `distill validate`: from a configuration to a finished run folder.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "distill/data/batch_stream.h"
+#include "distill/data/dataset.h"
+#include "distill/train/model_plan.h"
+#include "distill/train/run_config.h"
+#include "distill/train/trainer.h"
+
+namespace distill {
+
+/// The data of a run, and what one epoch of it holds.
+struct PlannedData {
+  DataSplits splits;
+  std::optional<EpochCount> epoch;  ///< absent: not counted
+};
+
+/// Loads the data of a plan that has a tokenizer; counts an epoch if asked to. Throws DataError.
+PlannedData plan_data(const RunConfig& config, const ModelPlan& plan, bool count);
+
+/// Sentences for data files that are absent.
+std::vector<std::string> missing_files(const DataConfig& data);
+
+/// Optimizer steps of the run: max_steps, or from the batches of an epoch.
+int64_t total_steps(const TrainConfig& train, int64_t batches_per_epoch);
+
+/// Intervals and a warm-up that are longer than the run.
+std::vector<std::string> plan_warnings(const RunConfig& config, int64_t steps);
+
+/// `resume`: "" for a fresh run, "auto" for the latest checkpoint of the run folder, else a checkpoint
+/// folder. Null where the run was finished already. Throws ConfigError, DataError, CheckpointError,
+/// TrainingError, Interrupted.
+std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const std::string& resume);
+
+/// The summary as a table for a person.
+std::string format_summary(const TrainingSummary& summary, const std::filesystem::path& folder);
+
+}  // namespace distill

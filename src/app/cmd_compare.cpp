@@ -1,0 +1,86 @@
+#include <iostream>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/held_out.h"
+#include "distill/core/error.h"
+#include "distill/core/files.h"
+#include "distill/eval/comparison.h"
+#include "distill/io/hf_folder.h"
+#include "distill/model/loading.h"
+#include "distill/ops/device.h"
+
+namespace distill::app {
+namespace {
+
+struct CompareCommand {
+  ConfigOptions file;
+  std::string teacher;
+  std::vector<std::string> students;
+  std::string output;
+  DataOptions data;
+  DeviceOptions device;
+
+  void run() {
+    std::vector<Batch> batches;
+    if (!file.path.empty()) {
+      const RunConfig config = load_run_config(file.path, file.overrides).config;
+      if (teacher.empty() && config.teacher) teacher = config.teacher->path;
+      if (students.empty()) students.push_back(config.run.output_dir + "/final");
+      device = {config.run.device, config.run.dtype, config.run.threads};
+      require_teacher();
+      batches = held_out_batches(config, resolve_model(teacher).string());
+    } else {
+      require_teacher();
+      if (students.empty() || data.path.empty()) {
+        throw ConfigError("compare: expected --config, or --teacher, --student and --data");
+      }
+      batches = file_batches(data, resolve_model(teacher).string());
+    }
+    const Comparison comparison = compare(batches);
+    std::cout << comparison.to_table();
+    if (!output.empty()) write_file(output, comparison.to_json().dump(2) + "\n");
+  }
+
+  void require_teacher() const {
+    if (teacher.empty()) throw ConfigError("compare: there is no teacher; name one with --teacher");
+  }
+
+  Transformer load(const std::string& path) const {
+    const at::Device where = resolve_device(device.device);
+    return load_transformer(resolve_model(path), resolve_dtype(device.dtype, where), where);
+  }
+
+  Comparison compare(const std::vector<Batch>& batches) const {
+    set_threads(device.threads);
+    std::vector<NamedModel> models;
+    for (const std::string& student : students) {
+      const size_t equals = student.find('=');
+      const std::string name = student.substr(0, equals);
+      const std::string path = equals == std::string::npos ? student : student.substr(equals + 1);
+      models.push_back({name, [this, path] { return load(path); }});
+    }
+    return compare_models("teacher", LiveTeacher(load(teacher)), models, batches);
+  }
+};
+
+}  // namespace
+
+void add_compare(CLI::App& app) {
+  auto options = std::make_shared<CompareCommand>();
+  CLI::App* command = app.add_subcommand(
+      "compare", "A teacher and its students on the same tokens: KL both ways, agreement, NLL, speed");
+  options->file.add_to(*command, false);
+  command->add_option("--teacher", options->teacher, "model folder or hub id; default: the config's");
+  command->add_option("--student", options->students,
+                      "folder, or name=folder; repeat for more; default: the run's final/");
+  options->data.add_to(*command);
+  command->add_option("--output", options->output, "also write the table here, as JSON");
+  options->device.add_to(*command);
+  command->footer(
+      "Example:\n  distill compare --config configs/tiny/stories.yaml --student "
+      "distilled=runs/stories/final");
+  command->callback([options] { options->run(); });
+}
+
+}  // namespace distill::app

@@ -1,0 +1,100 @@
+#include <cmath>
+#include <cstdio>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/held_out.h"
+#include "distill/core/error.h"
+#include "distill/core/files.h"
+#include "distill/eval/fidelity.h"
+#include "distill/eval/perplexity.h"
+#include "distill/io/hf_folder.h"
+#include "distill/model/loading.h"
+#include "distill/ops/device.h"
+#include "distill/text/tokenizer.h"
+
+namespace distill::app {
+namespace {
+
+struct EvalCommand {
+  ConfigOptions file;
+  std::string model;
+  std::string text;
+  std::string output;
+  int64_t max_length = 0;
+  DeviceOptions device;
+
+  void run() const {
+    if (file.path.empty() == text.empty()) {
+      throw ConfigError("eval: expected either --config, or --model with --text");
+    }
+    Json results = text.empty() ? held_out() : perplexity();
+    std::printf("%s\n", results.dump(2).c_str());
+    if (!output.empty()) write_file(output, results.dump(2) + "\n");
+  }
+
+  Transformer load(const std::string& path, const DeviceOptions& options) const {
+    set_threads(options.threads);
+    const at::Device where = resolve_device(options.device);
+    return load_transformer(resolve_model(path), resolve_dtype(options.dtype, where), where);
+  }
+
+  Json perplexity() const {
+    if (model.empty()) throw ConfigError("eval: --text needs --model");
+    const Transformer transformer = load(model, device);
+    const auto tokenizer = load_tokenizer(resolve_model(model));
+    const int64_t length = max_length > 0 ? max_length : transformer.config().max_positions;
+    const Perplexity p = measure_perplexity(transformer, *tokenizer, read_file(text), length);
+    return {{"model", model},
+            {"text", text},
+            {"tokens", p.tokens},
+            {"nll", p.nll / static_cast<double>(p.tokens)},
+            {"token_perplexity", p.per_token()},
+            {"word_perplexity", p.per_word()},
+            {"byte_perplexity", p.per_byte()},
+            {"bits_per_byte", p.bits_per_byte()}};
+  }
+
+  Json held_out() const {
+    const RunConfig config = load_run_config(file.path, file.overrides).config;
+    const std::string path = model.empty() ? config.run.output_dir + "/final" : model;
+    DeviceOptions options{config.run.device, config.run.dtype, config.run.threads};
+    const Transformer student = load(path, options);
+    std::unique_ptr<LiveTeacher> teacher;
+    if (config.teacher) {
+      teacher = std::make_unique<LiveTeacher>(load(config.teacher->path, options));
+    }
+    const Fidelity f = measure_fidelity(student, teacher.get(),
+                                        held_out_batches(config, resolve_model(path).string()));
+    Json results = {{"model", path},
+                    {"tokens", f.tokens},
+                    {"nll", f.student_nll},
+                    {"perplexity", f.perplexity()}};
+    if (f.forward_kl) {
+      results["teacher"] = config.teacher->path;
+      results["teacher_nll"] = *f.teacher_nll;
+      results["forward_kl"] = *f.forward_kl;
+      results["reverse_kl"] = *f.reverse_kl;
+      results["agreement"] = *f.agreement;
+    }
+    return results;
+  }
+};
+
+}  // namespace
+
+void add_eval(CLI::App& app) {
+  auto options = std::make_shared<EvalCommand>();
+  CLI::App* command = app.add_subcommand(
+      "eval", "Held-out NLL, KL and agreement of a run's model, or a model's perplexity on a text");
+  options->file.add_to(*command, false);
+  command->add_option("--model", options->model, "model folder or hub id; default: the run's final/");
+  command->add_option("--text", options->text, "a text file: perplexity per token, word and byte");
+  command->add_option("--max-length", options->max_length, "tokens of a window; default: the model's");
+  command->add_option("--output", options->output, "also write the results here, as JSON");
+  options->device.add_to(*command);
+  command->footer("Example:\n  distill eval --config configs/tiny/stories.yaml");
+  command->callback([options] { options->run(); });
+}
+
+}  // namespace distill::app

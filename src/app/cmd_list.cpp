@@ -1,0 +1,50 @@
+#include <functional>
+#include <iostream>
+#include <memory>
+
+#include "app/commands.h"
+#include "distill/config/config_file.h"
+#include "distill/core/files.h"
+#include "distill/model/family.h"
+#include "distill/train/run_config.h"
+
+namespace distill::app {
+namespace {
+
+constexpr const char* kDocHeader =
+    "# Configuration\n\n"
+    "Every key of a run's YAML file. This page is written by `distill list --config-docs`; "
+    "CI checks that it\nis up to date. A key that is not here is an error.\n\n";
+
+template <typename T>
+void print_registry(const char* title, const Registry<T>& registry) {
+  std::cout << title << ":\n";
+  for (const RegistryEntry& entry : registry.entries()) {
+    std::cout << "  " << entry.name << ": " << entry.summary << '\n';
+    const auto component = registry.create(entry.name);
+    std::cout << describe_fields([&](Section& section) { component->fields(section); });
+  }
+}
+
+void list(bool config_docs) {
+  if (config_docs) {
+    RunConfig config;
+    std::cout << kDocHeader << document_config([&](Section& section) { config.fields(section); });
+    return;
+  }
+  print_registry("objective", logit_objectives());
+  print_registry("lr_scheduler", schedules());
+  std::cout << "model families (config.json's model_type):\n";
+  for (const Family& family : families()) std::cout << "  " << family.model_type << "\n";
+}
+
+}  // namespace
+
+void add_list(CLI::App& app) {
+  auto config_docs = std::make_shared<bool>(false);
+  CLI::App* command = app.add_subcommand("list", "Every registered name with its options");
+  command->add_flag("--config-docs", *config_docs, "docs/config.md: all keys, as Markdown");
+  command->callback([config_docs] { list(*config_docs); });
+}
+
+}  // namespace distill::app

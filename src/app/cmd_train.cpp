@@ -1,0 +1,35 @@
+#include <iostream>
+#include <memory>
+
+#include "app/commands.h"
+#include "distill/train/training_run.h"
+
+namespace distill::app {
+namespace {
+
+struct TrainCommand {
+  ConfigOptions file;
+  std::string resume;
+
+  void run() const {
+    const LoadedConfig loaded = load_run_config(file.path, file.overrides);
+    const auto summary = run_training(loaded, resume);
+    if (summary) std::cout << format_summary(*summary, loaded.config.run.output_dir);
+  }
+};
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  auto options = std::make_shared<TrainCommand>();
+  CLI::App* command = app.add_subcommand("train", "Distils a teacher into a student");
+  options->file.add_to(*command, true);
+  command->add_option("--resume", options->resume,
+                      "auto: the run folder's latest checkpoint; or a checkpoint folder");
+  command->footer(
+      "Example:\n  distill train --config configs/smollm2_gsm8k.yaml train.max_steps=48 "
+      "objective.1.temperature=4");
+  command->callback([options] { options->run(); });
+}
+
+}  // namespace distill::app

@@ -1,0 +1,83 @@
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "app/commands.h"
+#include "distill/core/error.h"
+#include "distill/core/progress.h"
+#include "distill/ops/device.h"
+#include "distill/train/training_run.h"
+
+namespace distill::app {
+namespace {
+
+void print_line(const std::string& name, const std::string& value) {
+  std::printf("  %-36s %s\n", name.c_str(), value.c_str());
+}
+
+void print_model(const char* role, const std::optional<PlannedModel>& model) {
+  if (!model) return;
+  print_line(role, std::to_string(parameter_count(model->config)) + " parameters (" +
+                       model->config.family + ", " + std::to_string(model->config.num_layers) +
+                       " layers)");
+}
+
+struct ValidateCommand {
+  ConfigOptions file;
+  bool strict = false;
+
+  void run() const {
+    const LoadedConfig loaded = load_run_config(file.path, file.overrides);
+    const RunConfig& config = loaded.config;
+    const at::Device device = resolve_device(config.run.device);
+    const at::ScalarType dtype = resolve_dtype(config.run.dtype, device);
+    const ModelPlan plan = plan_models(config);
+    std::vector<std::string> missing = plan.missing;
+    for (std::string& sentence : missing_files(config.data)) missing.push_back(std::move(sentence));
+    std::cout << loaded.resolved << "---\n" << std::flush;
+    print_model("teacher", plan.teacher);
+    print_model("student", plan.student);
+    if (plan.tokenizer && missing_files(config.data).empty()) print_data(config, plan);
+    print_memory(config, plan, device, dtype);
+    for (const std::string& sentence : missing) print_line("missing", sentence);
+    if (strict && !missing.empty()) {
+      throw DataError(std::to_string(missing.size()) + " of the things that the run needs are missing");
+    }
+  }
+
+  void print_data(const RunConfig& config, const ModelPlan& plan) const {
+    const PlannedData data = plan_data(config, plan, true);
+    const DataReport& report = data.epoch->report;
+    print_line("documents an epoch", std::to_string(report.documents));
+    print_line("tokens an epoch", std::to_string(report.tokens));
+    print_line("loss tokens an epoch", std::to_string(report.loss_tokens));
+    print_line("data", report.summary());
+    const int64_t steps = total_steps(config.train, data.epoch->batches);
+    print_line("optimizer steps", std::to_string(steps));
+    for (const std::string& warning : plan_warnings(config, steps)) print_line("warning", warning);
+  }
+
+  void print_memory(const RunConfig& config, const ModelPlan& plan, at::Device device,
+                    at::ScalarType dtype) const {
+    int64_t total = 0;
+    for (const MemoryPart& part : estimate_memory(config, plan, device, dtype)) {
+      print_line("memory: " + part.name, format_bytes(part.bytes));
+      total += part.bytes;
+    }
+    print_line("memory: in all, estimated", format_bytes(total));
+  }
+};
+
+}  // namespace
+
+void add_validate(CLI::App& app) {
+  auto options = std::make_shared<ValidateCommand>();
+  CLI::App* command =
+      app.add_subcommand("validate", "Reads all that a run needs, builds nothing, says what it costs");
+  options->file.add_to(*command, true);
+  command->add_flag("--strict", options->strict, "exit 1 where a model or data file is absent");
+  command->footer("Example:\n  distill validate --config configs/qwen_gsm8k.yaml");
+  command->callback([options] { options->run(); });
+}
+
+}  // namespace distill::app

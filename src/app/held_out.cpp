@@ -1,0 +1,53 @@
+#include "app/held_out.h"
+
+#include "distill/config/config_file.h"
+#include "distill/core/error.h"
+#include "distill/data/batch_stream.h"
+#include "distill/data/dataset.h"
+#include "distill/text/tokenizer.h"
+
+namespace distill::app {
+namespace {
+
+constexpr int64_t kDocuments = 8;  // a forward pass
+
+}  // namespace
+
+void DataOptions::add_to(CLI::App& command) {
+  command.add_option("--data", path, "held-out records: JSONL or JSON");
+  command.add_option("--format", format, "text, prompt_completion, messages, sharegpt, alpaca, tokens")
+      ->capture_default_str();
+  command.add_option("--column", columns, "field=column, as in prompt=question");
+  command.add_option("--max-length", max_length, "longer documents are truncated")
+      ->capture_default_str();
+}
+
+std::vector<Batch> held_out_batches(const RunConfig& config, const std::string& tokenizer_folder) {
+  const auto chat = choose_chat_template(config.data.chat_template, tokenizer_folder);
+  const DataSplits splits = load_data(config.data, load_tokenizer(tokenizer_folder), chat);
+  if (!splits.eval) {
+    throw ConfigError("the configuration holds nothing out: set data.test_size or data.eval");
+  }
+  return all_batches(*splits.eval, config.train.micro_batch_size, config.data.eval_limit);
+}
+
+std::vector<Batch> file_batches(const DataOptions& data, const std::string& tokenizer_folder) {
+  // The same reader as a run's: the options are written as its `data:` section.
+  std::string yaml = "too_long: truncate\nmax_length: " + std::to_string(data.max_length) +
+                     "\ntrain:\n  - path: " + Json(data.path).dump() + "\n    format: " +
+                     Json(data.format).dump() + "\n    columns: {";
+  for (const std::string& pair : data.columns) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos) {
+      throw ConfigError("--column: expected field=column, found '" + pair + "'");
+    }
+    yaml += Json(pair.substr(0, equals)).dump() + ": " + Json(pair.substr(equals + 1)).dump() + ", ";
+  }
+  DataConfig config;
+  ConfigFile::parse(yaml + "}\n", "--data").read([&](Section& section) { config.fields(section); });
+  const auto chat = choose_chat_template(config.chat_template, tokenizer_folder);
+  return all_batches(*load_sources(config.train, config, load_tokenizer(tokenizer_folder), chat),
+                     kDocuments);
+}
+
+}  // namespace distill::app

@@ -1,0 +1,51 @@
+#include "config/flattener.h"
+
+#include <algorithm>
+
+#include "config/value_writer.h"
+#include "distill/config/config_file.h"
+
+namespace distill {
+
+void Flattener::field(std::string_view key, FieldValue value, const Field&) {
+  values_.emplace_back(prefix_ + std::string(key), to_yaml(value));
+}
+
+void Flattener::nested(std::string_view key, const Field&, const Visit& visit) {
+  Flattener inner(values_, prefix_ + std::string(key) + ".");
+  Section section(inner);
+  visit(section);
+}
+
+void Flattener::nested_optional(std::string_view key, const Field& field, bool present,
+                                const std::function<void(bool)>&, const Visit& visit) {
+  if (present) nested(key, field, visit);
+}
+
+void Flattener::nested_list(std::string_view key, const Field&, size_t size,
+                            const std::function<void(size_t)>&,
+                            const std::function<void(size_t, Section&)>& visit) {
+  for (size_t i = 0; i < size; ++i) {
+    Flattener inner(values_, prefix_ + std::string(key) + "." + std::to_string(i) + ".");
+    Section section(inner);
+    visit(i, section);
+  }
+}
+
+bool Flattener::type_field(std::string& type, const std::vector<RegistryEntry>& entries,
+                           const Field&) {
+  values_.emplace_back(prefix_ + "type", yaml_string(type));
+  return std::any_of(entries.begin(), entries.end(),
+                     [&type](const RegistryEntry& entry) { return entry.name == type; });
+}
+
+std::vector<std::pair<std::string, std::string>> flatten_config(
+    const std::function<void(Section&)>& fields) {
+  StringPairs values;
+  Flattener flattener(values, "");
+  Section section(flattener);
+  fields(section);
+  return values;
+}
+
+}  // namespace distill

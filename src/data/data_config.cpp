@@ -1,0 +1,164 @@
+#include "distill/data/data_config.h"
+
+#include <algorithm>
+
+#include "data/text_template.h"
+#include "distill/core/error.h"
+
+namespace distill {
+namespace {
+
+const std::vector<std::pair<std::string, RecordFormat>>& format_names() {
+  static const std::vector<std::pair<std::string, RecordFormat>> names = {
+      {"text", RecordFormat::kText},         {"prompt_completion", RecordFormat::kPromptCompletion},
+      {"messages", RecordFormat::kMessages}, {"sharegpt", RecordFormat::kShareGpt},
+      {"alpaca", RecordFormat::kAlpaca},     {"tokens", RecordFormat::kTokens}};
+  return names;
+}
+
+std::string join(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+void check_columns(Section& section, const SourceConfig& source) {
+  const std::vector<std::string>& known = format_fields(source.format);
+  for (const auto& [field, column] : source.columns) {
+    if (std::find(known.begin(), known.end(), field) == known.end()) {
+      section.problem("columns", "'" + field + "' is not a field of this format; its fields are " +
+                                     join(known));
+    }
+  }
+}
+
+void check_template(Section& section, const char* key, const SourceConfig& source,
+                    const std::optional<std::string>& text) {
+  if (!text) return;
+  if (source.format != RecordFormat::kPromptCompletion) {
+    section.problem(key, "only the format prompt_completion takes it");
+  }
+  try {
+    TextTemplate parsed(*text);
+  } catch (const DataError& error) {
+    section.problem(key, error.what());
+  }
+}
+
+}  // namespace
+
+const std::vector<std::string>& format_fields(RecordFormat format) {
+  static const std::vector<std::string> text = {"text"};
+  static const std::vector<std::string> prompt_completion = {"prompt", "completion"};
+  static const std::vector<std::string> messages = {"messages", "tools"};
+  static const std::vector<std::string> sharegpt = {"conversations"};
+  static const std::vector<std::string> alpaca = {"instruction", "input", "output"};
+  static const std::vector<std::string> tokens = {"tokens", "loss_mask"};
+  switch (format) {
+    case RecordFormat::kText:
+      return text;
+    case RecordFormat::kPromptCompletion:
+      return prompt_completion;
+    case RecordFormat::kMessages:
+      return messages;
+    case RecordFormat::kShareGpt:
+      return sharegpt;
+    case RecordFormat::kAlpaca:
+      return alpaca;
+    case RecordFormat::kTokens:
+      return tokens;
+  }
+  throw Error("format_fields: no such format");
+}
+
+std::string SourceConfig::column(const std::string& field) const {
+  for (const auto& [name, column] : columns) {
+    if (name == field) return column;
+  }
+  return field;
+}
+
+void SourceConfig::fields(Section& section) {
+  section.field(
+      "path", path,
+      {.help = "A file of JSON records: one a line (JSONL), or a list.", .required = true});
+  section.field(
+      "format", format, format_names(),
+      {.help = "What a record holds. text: {text}. prompt_completion: {prompt, completion}. "
+               "messages: {messages: [{role, content}], tools}. sharegpt: {conversations: "
+               "[{from, value}]}. alpaca: {instruction, input, output}. tokens: {tokens, "
+               "loss_mask}.",
+       .required = true});
+  section.field("columns", columns,
+                {.help = "The column of each field, where it is not the field's own name, such as "
+                         "{prompt: question, completion: answer}.",
+                 .default_text = "the fields' names"});
+  section.field(
+      "prompt_template", prompt_template,
+      {.help = "The prompt out of several columns, such as 'Question: {question}'. {{ and "
+               "}} are braces.",
+       .default_text = "the prompt column"});
+  section.field("completion_template", completion_template,
+                {.help = "The same for the completion.", .default_text = "the completion column"});
+  section.field(
+      "weight", weight,
+      {.help = "How often an epoch sees the source: 2 twice, 0.5 a half of it, drawn anew "
+               "each epoch.",
+       .max = 1000,
+       .above = 0});
+  section.field("limit", limit,
+                {.help = "Only the first records of the file.", .min = 1, .default_text = "all"});
+  if (!section.parsing()) return;
+  check_columns(section, *this);
+  check_template(section, "prompt_template", *this, prompt_template);
+  check_template(section, "completion_template", *this, completion_template);
+}
+
+void DataConfig::fields(Section& section) {
+  section.list("train", train, {.help = "The sources to train on.", .required = true});
+  section.list("eval", eval, {.help = "Sources that are held out."});
+  section.field("test_size", test_size,
+                {.help = "Share of the training records to hold out instead, chosen by the hash of "
+                         "their content: more records in a file move none.",
+                 .min = 0,
+                 .below = 1});
+  section.field(
+      "eval_limit", eval_limit,
+      {.help = "Evaluate on the first held-out records only.", .min = 1, .default_text = "all"});
+  section.field("max_length", max_length, {.help = "Tokens of the longest document.", .min = 2});
+  section.field("packing", packing,
+                {.help = "Fill micro-batches with whole documents up to micro_batch_size * "
+                         "max_length tokens. Documents never see each other."});
+  section.field(
+      "train_on", train_on,
+      {{"assistant", TrainOn::kAssistant},
+       {"last_assistant", TrainOn::kLastAssistant},
+       {"completion", TrainOn::kCompletion},
+       {"all", TrainOn::kAll}},
+      {.help = "The tokens that the loss sees: every assistant turn (with its end token), "
+               "the last one, the completion (in a conversation: the last turn), or all."});
+  section.field(
+      "too_long", too_long,
+      {{"drop", TooLong::kDrop}, {"truncate", TooLong::kTruncate}, {"split", TooLong::kSplit}},
+      {.help = "What becomes of documents longer than max_length. The count is logged."});
+  section.field("shuffle", shuffle,
+                {.help = "A new order each epoch, from run.seed; else file order."});
+  section.field(
+      "chat_template", chat_template,
+      {.help = "auto: the one of the model's folder, if it has one. none: plain text. Else "
+               "the path of a Jinja file."});
+  section.field("on_bad_record", on_bad_record,
+                {{"error", OnBadRecord::kError}, {"skip", OnBadRecord::kSkip}},
+                {.help = "Stop at a record that cannot be read, or skip and count it."});
+  section.field("window", window,
+                {.help = "Records that are prepared together; packing looks inside one window.",
+                 .min = 1,
+                 .max = 1 << 20});
+  section.field("prefetch", prefetch,
+                {.help = "Batches that a thread prepares ahead; 0: none.", .min = 0, .max = 1024});
+  if (section.parsing() && test_size > 0 && !eval.empty()) {
+    section.problem("test_size", "it excludes data.eval: give one of the two");
+  }
+}
+
+}  // namespace distill

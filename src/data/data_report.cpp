@@ -1,0 +1,40 @@
+#include "distill/data/data_report.h"
+
+#include <algorithm>
+
+#include "distill/core/progress.h"
+
+namespace distill {
+
+void DataReport::add(const DataReport& other) {
+  records += other.records;
+  documents += other.documents;
+  tokens += other.tokens;
+  loss_tokens += other.loss_tokens;
+  longest = std::max(longest, other.longest);
+  bad_records += other.bad_records;
+  too_long += other.too_long;
+  without_loss += other.without_loss;
+  truncated += other.truncated;
+  truncated_away += other.truncated_away;
+  split += other.split;
+}
+
+std::string DataReport::summary() const {
+  std::string text = std::to_string(records) + " records: " + std::to_string(documents) +
+                     " documents, " + format_count(tokens) + " tokens (" +
+                     format_count(loss_tokens) + " in the loss)";
+  const auto note = [&text](int64_t count, const std::string& what) {
+    if (count > 0) text += "; " + std::to_string(count) + " " + what;
+  };
+  note(bad_records, "skipped as unreadable");
+  note(too_long, "dropped as longer than max_length (the longest has " + std::to_string(longest) +
+                     " tokens)");
+  note(without_loss, "dropped without a token to learn");
+  note(truncated_away, "dropped: cut at max_length, no token to learn is left");
+  note(truncated, "cut at max_length");
+  note(split, "split into several documents");
+  return text;
+}
+
+}  // namespace distill

@@ -1,0 +1,205 @@
+#include "distill/data/formatter.h"
+
+#include "data/conversation.h"
+#include "data/text_template.h"
+#include "distill/core/error.h"
+
+namespace distill {
+namespace {
+
+bool is_chat(RecordFormat format) {
+  return format == RecordFormat::kMessages || format == RecordFormat::kShareGpt;
+}
+
+// The prompt that Alpaca's models were trained with: https://github.com/tatsu-lab/stanford_alpaca
+std::string alpaca_prompt(const std::string& instruction, const std::string& input) {
+  const std::string end = "\n\n### Response:\n";
+  if (input.empty()) {
+    return "Below is an instruction that describes a task. Write a response that appropriately "
+           "completes the request.\n\n### Instruction:\n" +
+           instruction + end;
+  }
+  return "Below is an instruction that describes a task, paired with an input that provides "
+         "further "
+         "context. Write a response that appropriately completes the request.\n\n### "
+         "Instruction:\n" +
+         instruction + "\n\n### Input:\n" + input + end;
+}
+
+/// A token belongs to a range that holds any of its bytes: the one that joins a prompt's last space
+/// to an answer's first word is the answer's.
+std::vector<bool> mark_tokens(const std::vector<ByteSpan>& offsets,
+                              const std::vector<std::pair<size_t, size_t>>& ranges) {
+  std::vector<bool> marks(offsets.size());
+  for (size_t i = 0; i < offsets.size(); ++i) {
+    const auto begin = static_cast<size_t>(offsets[i].begin);
+    const auto end = static_cast<size_t>(offsets[i].end);
+    for (const auto& range : ranges) {
+      if (begin < range.second && end > range.first) marks[i] = true;
+    }
+  }
+  return marks;
+}
+
+}  // namespace
+
+struct Formatter::Impl {
+  SourceConfig source;
+  TrainOn train_on;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  std::shared_ptr<const ChatTemplate> chat;
+  Json context;  // variables of the chat template
+  std::optional<TextTemplate> prompt;
+  std::optional<TextTemplate> completion;
+
+  const std::string& text(const Json& record, const std::string& field) const {
+    return text_column(record, source.column(field));
+  }
+
+  Document tokenize(const MarkedText& marked, bool rendered) const {
+    // A rendered text has its special tokens already.
+    Encoding encoding = tokenizer->encode(marked.text, {.add_special_tokens = !rendered});
+    Document document;
+    document.is_target = mark_tokens(encoding.offsets, marked.targets);
+    document.tokens = std::move(encoding.ids);
+    if (!rendered) {
+      const int64_t eos = *tokenizer->special().eos_id;
+      if (document.tokens.empty() || document.tokens.back() != eos) {
+        document.tokens.push_back(eos);
+        document.is_target.push_back(true);
+      }
+      document.is_target.back() = true;
+    }
+    return document;
+  }
+
+  Document plain(const std::string& prompt_text, const std::string& completion_text) const {
+    const size_t begin = train_on == TrainOn::kAll ? 0 : prompt_text.size();
+    MarkedText marked{prompt_text + completion_text, {}};
+    marked.targets = {{begin, marked.text.size()}};
+    return tokenize(marked, /*rendered=*/false);
+  }
+
+  Document conversation(const Json& messages, const Json& variables) const {
+    return tokenize(render_chat(*chat, messages, variables, train_on), /*rendered=*/true);
+  }
+
+  Document pair(const std::string& prompt_text, const std::string& completion_text) const {
+    if (!chat) return plain(prompt_text, completion_text);
+    Json messages = Json::array();
+    messages.push_back(chat_message("user", prompt_text));
+    messages.push_back(chat_message("assistant", completion_text));
+    return conversation(messages, context);
+  }
+
+  Document prompt_completion(const Json& record) const {
+    return pair(prompt ? prompt->fill(record) : text(record, "prompt"),
+                completion ? completion->fill(record) : text(record, "completion"));
+  }
+
+  Document alpaca(const Json& record) const {
+    const std::string& instruction = text(record, "instruction");
+    const std::string column = source.column("input");
+    const bool has_input =
+        record.contains(column) && !record[column].is_null() && record[column] != "";
+    const std::string input = has_input ? text(record, "input") : "";
+    if (!chat) return plain(alpaca_prompt(instruction, input), text(record, "output"));
+    return pair(has_input ? instruction + "\n" + input : instruction, text(record, "output"));
+  }
+
+  Document messages(const Json& record) const {
+    Json variables = context;
+    const std::string tools = source.column("tools");
+    const Json list = read_messages(record, source.column("messages"));
+    if (record.contains(tools) && !record[tools].is_null()) variables["tools"] = record[tools];
+    return conversation(list, variables);
+  }
+
+  Document tokens(const Json& record) const {
+    const std::string column = source.column("tokens");
+    const Json& ids = column_of(record, column);
+    if (!ids.is_array() || ids.empty()) {
+      throw DataError("the column '" + column + "': expected a list of token ids, found " +
+                      shorten(ids));
+    }
+    Document document;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const bool fits = ids[i].is_number_unsigned() &&
+                        ids[i].get<uint64_t>() < static_cast<uint64_t>(tokenizer->vocab_size());
+      if (!fits) {
+        throw DataError(column + "[" + std::to_string(i) + "]: expected a token id below " +
+                        std::to_string(tokenizer->vocab_size()) + ", found " + shorten(ids[i]));
+      }
+      document.tokens.push_back(ids[i].get<int64_t>());
+    }
+    document.is_target = loss_mask(record, ids.size());
+    return document;
+  }
+
+  std::vector<bool> loss_mask(const Json& record, size_t size) const {
+    const std::string column = source.column("loss_mask");
+    if (!record.contains(column)) return std::vector<bool>(size, true);
+    const Json& values = record[column];
+    if (!values.is_array() || values.size() != size) {
+      throw DataError("the column '" + column + "': expected a list as long as the tokens (" +
+                      std::to_string(size) + ")");
+    }
+    std::vector<bool> mask(size);
+    for (size_t i = 0; i < size; ++i) {
+      if (values[i] != 0 && values[i] != 1 && !values[i].is_boolean()) {
+        throw DataError(column + "[" + std::to_string(i) + "]: expected 0 or 1, found " +
+                        shorten(values[i]));
+      }
+      mask[i] = values[i] == 1 || values[i] == true;
+    }
+    return mask;
+  }
+};
+
+Formatter::Formatter(const SourceConfig& source, TrainOn train_on,
+                     std::shared_ptr<const Tokenizer> tokenizer,
+                     std::shared_ptr<const ChatTemplate> chat) {
+  const bool plain_text =
+      source.format == RecordFormat::kText || (!chat && source.format != RecordFormat::kTokens);
+  if (!chat && is_chat(source.format)) {
+    throw DataError(source.path +
+                    ": conversations need a chat template, and there is none: the model's folder "
+                    "has none, or data.chat_template is none");
+  }
+  if (plain_text && !tokenizer->special().eos_id) {
+    throw DataError(source.path + ": a text ends with EOS, and the tokenizer has no EOS token");
+  }
+  auto impl = std::make_unique<Impl>();
+  impl->source = source;
+  impl->train_on = train_on;
+  if (chat) impl->context = template_context(tokenizer->special());
+  impl->tokenizer = std::move(tokenizer);
+  impl->chat = std::move(chat);
+  if (source.prompt_template) impl->prompt.emplace(*source.prompt_template);
+  if (source.completion_template) impl->completion.emplace(*source.completion_template);
+  impl_ = std::move(impl);
+}
+
+Formatter::~Formatter() = default;
+Formatter::Formatter(Formatter&&) noexcept = default;
+
+Document Formatter::format(const Json& record) const {
+  switch (impl_->source.format) {
+    case RecordFormat::kText:
+      return impl_->plain("", impl_->text(record, "text"));
+    case RecordFormat::kPromptCompletion:
+      return impl_->prompt_completion(record);
+    case RecordFormat::kMessages:
+      return impl_->messages(record);
+    case RecordFormat::kShareGpt:
+      return impl_->conversation(read_sharegpt(record, impl_->source.column("conversations")),
+                                 impl_->context);
+    case RecordFormat::kAlpaca:
+      return impl_->alpaca(record);
+    case RecordFormat::kTokens:
+      return impl_->tokens(record);
+  }
+  throw Error("Formatter: no such format");
+}
+
+}  // namespace distill

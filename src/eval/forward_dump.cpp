@@ -1,0 +1,108 @@
+#include "distill/eval/forward_dump.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <map>
+
+#include "distill/core/error.h"
+#include "distill/model/loading.h"
+
+namespace distill {
+namespace {
+
+std::vector<int64_t> id_list(const Json& json, const std::string& where) {
+  std::vector<int64_t> ids;
+  for (const Json& id : json) {
+    if (!id.is_number_integer()) throw DataError(where + ": expected token ids, found " + id.dump());
+    ids.push_back(id.get<int64_t>());
+  }
+  if (ids.empty()) throw DataError(where + ": a list of token ids is empty");
+  return ids;
+}
+
+/// A list of lists, a single list counting as one.
+std::vector<std::vector<int64_t>> id_lists(const Json& json, const std::string& where) {
+  if (!json.is_array() || json.empty()) {
+    throw DataError(where + ": expected a list of token ids or a list of such lists");
+  }
+  std::vector<std::vector<int64_t>> lists;
+  if (!json[0].is_array()) return {id_list(json, where)};
+  for (const Json& inner : json) lists.push_back(id_list(inner, where));
+  return lists;
+}
+
+void require_gradients(Transformer& model) {
+  model.visit([](const std::string&, Parameter& parameter, bool) {
+    parameter.value.set_requires_grad(true);
+  });
+}
+
+std::map<std::string, at::Tensor> gradients_of(Transformer& model, const at::Tensor& loss) {
+  torch::autograd::backward({loss}, {});
+  const auto tensors =
+      checkpoint_tensors(model, [](const Parameter& parameter) { return parameter.value.grad(); });
+  return {tensors.begin(), tensors.end()};
+}
+
+}  // namespace
+
+std::vector<Document> documents_from_json(const Json& json, const std::string& where) {
+  const bool object = json.is_object();
+  if (object && !json.contains("input_ids")) throw DataError(where + ": input_ids is missing");
+  const auto ids = id_lists(object ? json["input_ids"] : json, where);
+  std::vector<std::vector<int64_t>> labels = ids;
+  if (object && json.contains("labels")) labels = id_lists(json["labels"], where + ": labels");
+  std::vector<Document> documents;
+  for (size_t n = 0; n < ids.size(); ++n) {
+    if (n >= labels.size() || labels[n].size() != ids[n].size()) {
+      throw DataError(where + ": labels and input_ids differ in length");
+    }
+    Document document;
+    document.tokens = ids[n];
+    for (const int64_t label : labels[n]) document.is_target.push_back(label != kIgnore);
+    documents.push_back(std::move(document));
+  }
+  return documents;
+}
+
+std::vector<std::pair<std::string, at::Tensor>> forward_dump(Transformer& model,
+                                                             const std::vector<Document>& documents,
+                                                             const ForwardRequest& request) {
+  const at::AutoGradMode mode(request.gradients);
+  if (request.gradients) require_gradients(model);
+  const Batch batch = make_batch(documents).to(model.device());
+  const auto layers = static_cast<int>(model.config().num_layers);
+  ForwardOptions options;
+  for (int layer = 0; layer < layers; ++layer) {
+    if (request.hidden) options.taps.insert({Tap::Kind::kHidden, layer});
+    if (request.attention) options.taps.insert({Tap::Kind::kAttention, layer});
+  }
+  const Trace trace = model.forward(batch, options);
+  const at::Tensor logits = model.head().logits(trace.hidden);
+
+  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  tensors.emplace_back("logits", logits.detach());
+  tensors.emplace_back("bounds", batch.cu_seqlens);
+  for (const auto& [tap, tensor] : trace.taps) {
+    const bool hidden = tap.kind == Tap::Kind::kHidden;
+    tensors.emplace_back((hidden ? "hidden_states." : "attentions.") + std::to_string(tap.layer),
+                         tensor.detach());
+  }
+  if (request.hidden) {
+    tensors.emplace_back("hidden_states." + std::to_string(layers), trace.hidden.detach());
+  }
+  if (batch.loss_token_count() == 0) return tensors;
+  const at::ScalarType dtype = logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  const at::Tensor loss = at::cross_entropy_loss(
+      logits.index_select(0, batch.loss_rows).to(dtype), batch.targets.index_select(0, batch.loss_rows));
+  tensors.emplace_back("loss", loss.detach());
+  if (request.gradients) {
+    for (const auto& [name, gradient] : gradients_of(model, loss)) {
+      tensors.emplace_back("grad." + name, gradient);
+    }
+  }
+  return tensors;
+}
+
+}  // namespace distill

@@ -1,0 +1,162 @@
+#include "distill/eval/text_generation.h"
+
+#include <algorithm>
+
+#include "distill/core/error.h"
+#include "distill/core/files.h"
+#include "distill/io/json.h"
+
+namespace distill {
+namespace {
+
+std::vector<std::string> read_prompts(const std::filesystem::path& path) {
+  const std::string content = read_file(path);
+  const bool json_lines = path.extension() == ".jsonl";
+  std::vector<std::string> prompts;
+  int64_t line_number = 0;
+  for (size_t begin = 0; begin < content.size();) {
+    size_t end = content.find('\n', begin);
+    if (end == std::string::npos) end = content.size();
+    const std::string line = content.substr(begin, end - begin);
+    begin = end + 1;
+    ++line_number;
+    if (line.empty()) continue;
+    const std::string where = path.string() + ":" + std::to_string(line_number);
+    prompts.push_back(json_lines ? json_string(parse_json(line, where), "prompt", where) : line);
+  }
+  if (prompts.empty()) throw DataError(path.string() + ": there are no prompts in it");
+  return prompts;
+}
+
+std::vector<std::string> all_prompts(const GenerateConfig& config) {
+  std::vector<std::string> prompts = config.prompts;
+  if (!config.prompts_file.empty()) {
+    const std::vector<std::string> more = read_prompts(config.prompts_file);
+    prompts.insert(prompts.end(), more.begin(), more.end());
+  }
+  if (prompts.empty()) prompts.emplace_back();
+  return prompts;
+}
+
+/// Ids of a prompt; an empty one is BOS (or EOS) alone.
+std::vector<int64_t> encode_prompt(const std::string& prompt, const GenerateConfig& config,
+                                   const Tokenizer& tokenizer, const ChatTemplate* chat_template) {
+  if (config.chat) {
+    if (chat_template == nullptr) throw DataError(config.model + ": the model has no chat template");
+    const Json messages = {{{"role", "user"}, {"content", prompt}}};
+    const Json context = template_context(tokenizer.special());
+    return tokenizer.ids(chat_template->render(messages, true, context).text, false);
+  }
+  std::vector<int64_t> ids = tokenizer.ids(prompt, true);
+  const SpecialTokens& special = tokenizer.special();
+  const std::optional<int64_t> start = special.bos_id ? special.bos_id : special.eos_id;
+  if (ids.empty() && start) ids.push_back(*start);
+  if (ids.empty()) throw DataError("generate: an empty prompt and no BOS or EOS token to start from");
+  return ids;
+}
+
+SamplingOptions sampling_options(const GenerateConfig& config, const Transformer& model,
+                                 const Tokenizer& tokenizer) {
+  SamplingOptions options;
+  options.max_new_tokens = config.max_new_tokens;
+  options.temperature = config.temperature;
+  options.top_k = config.top_k;
+  options.top_p = config.top_p;
+  options.repetition_penalty = config.repetition_penalty;
+  options.seed = static_cast<uint64_t>(config.seed);
+  options.stop_ids = model.config().eos_ids;
+  const Json& generation = model.config().generation_config;
+  if (generation.is_object() && generation.contains("eos_token_id")) {
+    for (const Json& id : generation["eos_token_id"].is_array() ? generation["eos_token_id"]
+                                                                : Json{generation["eos_token_id"]}) {
+      if (id.is_number_integer()) options.stop_ids.push_back(id.get<int64_t>());
+    }
+  }
+  if (tokenizer.special().eos_id) options.stop_ids.push_back(*tokenizer.special().eos_id);
+  for (const std::string& token : config.stop) {
+    const std::optional<int64_t> id = tokenizer.token_to_id(token);
+    if (!id) throw ConfigError("stop: the tokenizer has no token '" + token + "'");
+    options.stop_ids.push_back(*id);
+  }
+  return options;
+}
+
+GeneratedText to_text(const std::string& prompt, std::vector<int64_t> ids,
+                      const SamplingOptions& options, const Tokenizer& tokenizer) {
+  GeneratedText text;
+  text.prompt = prompt;
+  text.tokens = static_cast<int64_t>(ids.size());
+  const auto& stops = options.stop_ids;
+  text.finished = !ids.empty() && std::find(stops.begin(), stops.end(), ids.back()) != stops.end();
+  if (text.finished) ids.pop_back();
+  text.completion = tokenizer.decode(ids, /*skip_special_tokens=*/true);
+  return text;
+}
+
+}  // namespace
+
+void GenerateConfig::fields(Section& section) {
+  section.field("model", model, {.help = "A model folder or cached hub id.", .required = true});
+  section.field("output", output, {.help = "The JSONL file to write.", .required = true});
+  section.field("prompts", prompts,
+                {.help = "Prompts; none at all: the model writes what it likes."});
+  section.field("prompts_file", prompts_file,
+                {.help = "More prompts: JSONL with a `prompt` member, or text with one a line."});
+  section.field("chat", chat, {.help = "Prompts are user messages: render the chat template."});
+  section.field("num_samples", num_samples, {.help = "Answers to each prompt.", .min = 1});
+  section.field("max_new_tokens", max_new_tokens, {.help = "Longest answer, in tokens.", .min = 1});
+  section.field("temperature", temperature, {.help = "0: always the most likely token.", .min = 0});
+  section.field("top_k", top_k, {.help = "Sample from this many tokens; 0: all.", .min = 0});
+  section.field("top_p", top_p,
+                {.help = "Sample from the most likely tokens of this mass.", .max = 1, .above = 0});
+  section.field("repetition_penalty", repetition_penalty,
+                {.help = "Divides the logits of tokens that are there already.", .above = 0});
+  section.field("stop", stop, {.help = "Tokens that end an answer, beside the model's EOS."});
+  section.field("seed", seed, {.help = "The same seed gives the same text.", .min = 0});
+  section.field("batch_size", batch_size, {.help = "Prompts at a time.", .min = 1});
+  section.field("device", device, {.help = "Where to run.", .choices = {"auto", "cpu", "cuda"}});
+  section.field("dtype", dtype,
+                {.help = "Compute dtype.", .choices = {"auto", "float32", "bfloat16", "float64"}});
+  section.field("threads", threads, {.help = "CPU threads; 0: all cores.", .min = 0});
+}
+
+std::vector<GeneratedText> generate_texts(const GenerateConfig& config, const Transformer& model,
+                                          const Tokenizer& tokenizer,
+                                          const ChatTemplate* chat_template,
+                                          const std::function<void(int64_t, int64_t)>& progress) {
+  std::vector<std::string> prompts;
+  std::vector<std::vector<int64_t>> ids;
+  for (const std::string& prompt : all_prompts(config)) {
+    const std::vector<int64_t> encoded = encode_prompt(prompt, config, tokenizer, chat_template);
+    prompts.insert(prompts.end(), static_cast<size_t>(config.num_samples), prompt);
+    ids.insert(ids.end(), static_cast<size_t>(config.num_samples), encoded);
+  }
+  const SamplingOptions options = sampling_options(config, model, tokenizer);
+  const auto total = static_cast<int64_t>(ids.size());
+  auto answers = generate(model, ids, options, config.batch_size, [&](int64_t done) {
+    if (progress) progress(done, total);
+  });
+  std::vector<GeneratedText> texts;
+  for (size_t n = 0; n < answers.size(); ++n) {
+    texts.push_back(to_text(prompts[n], std::move(answers[n]), options, tokenizer));
+  }
+  return texts;
+}
+
+void write_generated(const std::filesystem::path& path, const std::vector<GeneratedText>& texts) {
+  if (path.has_parent_path()) make_directories(path.parent_path());
+  AtomicFile file(path);
+  for (const GeneratedText& text : texts) {
+    Json line;
+    if (text.prompt.empty()) {
+      line["text"] = text.completion;
+    } else {
+      line["prompt"] = text.prompt;
+      line["completion"] = text.completion;
+    }
+    file.write(line.dump() + "\n");
+  }
+  file.commit();
+}
+
+}  // namespace distill

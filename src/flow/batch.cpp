@@ -1,0 +1,55 @@
+#include "distill/flow/batch.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "distill/core/error.h"
+
+namespace distill {
+
+std::string SampleRef::describe() const {
+  std::string text = "source " + std::to_string(source) + " record " + std::to_string(record);
+  if (part > 0) text += ", part " + std::to_string(part);
+  return text;
+}
+
+Batch Batch::to(at::Device device) const {
+  Batch moved = *this;
+  for (at::Tensor* tensor : {&moved.tokens, &moved.positions, &moved.targets, &moved.loss_rows,
+                             &moved.weights, &moved.labels, &moved.cu_seqlens}) {
+    if (tensor->defined()) *tensor = tensor->to(device, /*non_blocking=*/true);
+  }
+  return moved;
+}
+
+Batch make_batch(const std::vector<Document>& documents) {
+  std::vector<int64_t> tokens, positions, targets, loss_rows;
+  Batch batch;
+  batch.bounds.push_back(0);
+  for (const Document& document : documents) {
+    const auto length = static_cast<int64_t>(document.tokens.size());
+    if (document.is_target.size() != document.tokens.size() || length == 0) {
+      throw Error("make_batch: a document is empty or its mask has another length");
+    }
+    for (int64_t i = 0; i < length; ++i) {
+      const auto next = static_cast<size_t>(i) + 1;
+      const bool has_target = i + 1 < length && document.is_target[next];
+      if (has_target) loss_rows.push_back(static_cast<int64_t>(tokens.size()));
+      tokens.push_back(document.tokens[static_cast<size_t>(i)]);
+      positions.push_back(i);
+      targets.push_back(has_target ? document.tokens[next] : kIgnore);
+    }
+    batch.bounds.push_back(static_cast<int32_t>(tokens.size()));
+    batch.max_length = std::max(batch.max_length, static_cast<int32_t>(length));
+    batch.samples.push_back(document.sample);
+  }
+  batch.tokens = at::tensor(tokens, at::kLong);
+  batch.positions = at::tensor(positions, at::kLong);
+  batch.targets = at::tensor(targets, at::kLong);
+  batch.loss_rows = at::tensor(loss_rows, at::kLong);
+  batch.cu_seqlens = at::tensor(batch.bounds, at::kInt);
+  return batch;
+}
+
+}  // namespace distill

@@ -1,0 +1,14 @@
+#include "distill/flow/head.h"
+
+#include <ATen/ATen.h>
+
+namespace distill {
+
+at::Tensor Head::logits(const at::Tensor& rows) const {
+  at::Tensor out = at::linear(rows.to(weight.scalar_type()), weight, bias);
+  if (logit_scale != 1.0) out = out * logit_scale;
+  if (logit_softcap > 0.0) out = at::tanh(out / logit_softcap) * logit_softcap;
+  return out;
+}
+
+}  // namespace distill

@@ -1,0 +1,11 @@
+#include "distill/flow/trace.h"
+
+namespace distill {
+
+void Needs::merge(const Needs& other) {
+  teacher_logits = teacher_logits || other.teacher_logits;
+  student_taps.insert(other.student_taps.begin(), other.student_taps.end());
+  teacher_taps.insert(other.teacher_taps.begin(), other.teacher_taps.end());
+}
+
+}  // namespace distill

@@ -1,0 +1,59 @@
+// Writing a model folder.
+#include <ATen/ATen.h>
+
+#include <map>
+
+#include "distill/core/error.h"
+#include "distill/core/files.h"
+#include "distill/io/hf_folder.h"
+#include "distill/model/family.h"
+#include "distill/model/loading.h"
+
+namespace distill {
+
+std::vector<std::pair<std::string, at::Tensor>> checkpoint_tensors(
+    const Transformer& model, const std::function<at::Tensor(const Parameter&)>& pick) {
+  const Family& family = find_family(model.config().family, "model");
+  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  std::map<std::string, std::vector<at::Tensor>> fused;
+  walk(model.modules(),
+       [&](WeightRole role, int64_t layer, std::string_view kind, const Parameter& parameter) {
+         if (!parameter.value.defined()) return;
+         at::Tensor tensor = pick(parameter);
+         if (!tensor.defined()) return;
+         const StoredWeight stored = stored_weight(family, role, layer, kind);
+         if (stored.parts > 1) {
+           std::vector<at::Tensor>& parts = fused[stored.name];
+           parts.push_back(tensor);
+           if (parts.size() < static_cast<size_t>(stored.parts)) return;
+           tensor = at::cat(parts);
+         }
+         tensors.emplace_back(stored.name, stored.transposed ? tensor.t() : tensor);
+       });
+  return tensors;
+}
+
+void save_transformer(const Transformer& model, const std::filesystem::path& folder,
+                      at::ScalarType dtype) {
+  const at::NoGradGuard no_gradient;
+  make_directories(folder);
+  write_weights(folder, checkpoint_tensors(model, [&](const Parameter& parameter) {
+                  return parameter.value.detach().to(dtype);
+                }));
+  const TransformerConfig& config = model.config();
+  if (!config.generation_config.is_null()) {
+    write_file(folder / "generation_config.json", config.generation_config.dump(2) + "\n");
+  }
+  write_file(folder / "config.json", transformer_config_to_json(config, dtype).dump(2) + "\n");
+}
+
+void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to) {
+  make_directories(to);
+  for (const char* name :
+       {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
+        "merges.txt", "added_tokens.json", "tokenizer.model", "chat_template.jinja"}) {
+    if (std::filesystem::exists(from / name)) write_file(to / name, read_file(from / name));
+  }
+}
+
+}  // namespace distill

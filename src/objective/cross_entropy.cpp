@@ -1,0 +1,19 @@
+#include "objective/cross_entropy.h"
+
+#include <ATen/ATen.h>
+
+#include "objective/rows.h"
+
+namespace distill {
+
+at::Tensor CrossEntropy::sum(const LogitRows& rows, const StepContext&) const {
+  const at::Tensor log_probs = tempered_log_softmax(rows.student, temperature_);
+  return weighted_sum(-log_probs.gather(-1, rows.targets.unsqueeze(-1)).squeeze(-1), rows);
+}
+
+void CrossEntropy::options(Section& section) {
+  section.field("temperature", temperature_,
+                {.help = "Divides the student's logits; the usual hard loss is at 1.", .above = 0});
+}
+
+}  // namespace distill

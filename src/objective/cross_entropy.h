@@ -1,0 +1,19 @@
+#pragma once
+
+#include "distill/objective/logit_objective.h"
+
+namespace distill {
+
+/// -log softmax(s / T)_y over the student's whole vocabulary. No T^2: the labels are not tempered.
+class CrossEntropy final : public LogitObjective {
+ public:
+  at::Tensor sum(const LogitRows& rows, const StepContext& context) const override;
+
+ protected:
+  void options(Section& section) override;
+
+ private:
+  double temperature_ = 1.0;
+};
+
+}  // namespace distill

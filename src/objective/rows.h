@@ -1,0 +1,26 @@
+// Shared arithmetic of the row losses. fp32 whatever the compute dtype; fp64 stays fp64.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "distill/objective/logit_objective.h"
+
+namespace distill {
+
+/// log softmax(logits / temperature) over the last dimension, in fp32 or fp64.
+at::Tensor tempered_log_softmax(const at::Tensor& logits, double temperature);
+
+/// Log-probabilities of both models over the common prefix of their vocabularies.
+struct LogProbs {
+  at::Tensor student;  // [R, V], with gradient
+  at::Tensor teacher;  // [R, V], without
+};
+LogProbs common_log_probs(const LogitRows& rows, double temperature);
+
+/// sum_v exp(log_p) (log_p - log_q) a row, with 0 log 0 = 0: [R].
+at::Tensor kl_rows(const at::Tensor& log_p, const at::Tensor& log_q);
+
+/// Sum of the row losses times the row weights.
+at::Tensor weighted_sum(const at::Tensor& row_losses, const LogitRows& rows);
+
+}  // namespace distill

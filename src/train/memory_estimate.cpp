@@ -1,0 +1,54 @@
+#include <ATen/core/Tensor.h>
+
+#include "distill/objective/head_step.h"
+#include "distill/train/model_plan.h"
+
+namespace distill {
+namespace {
+
+/// Values that a block keeps for its backward, a token: norms' inputs, q, k, v, the attention's
+/// output, the feed-forward's gate, up and product, both residual sums.
+int64_t saved_values(const TransformerConfig& config) {
+  const int64_t heads = config.num_heads * config.head_dim;
+  const int64_t kv = config.num_kv_heads * config.head_dim;
+  const int64_t feed_forward = config.intermediate_size * (config.gated_mlp ? 3 : 2);
+  return 4 * config.hidden_size + 3 * heads + 3 * kv + feed_forward;
+}
+
+int64_t activation_bytes(const RunConfig& config, const TransformerConfig& model, int64_t tokens,
+                         int64_t width) {
+  const int64_t block = tokens * saved_values(model) * width;
+  if (!config.train.gradient_checkpointing) return block * model.num_layers;
+  return block + tokens * model.hidden_size * width * model.num_layers;
+}
+
+/// fp32 copies of a chunk of logits that the losses hold at one time.
+constexpr int64_t kLossBuffers = 6;
+
+}  // namespace
+
+std::vector<MemoryPart> estimate_memory(const RunConfig& config, const ModelPlan& plan,
+                                        at::Device device, at::ScalarType dtype) {
+  const auto width = static_cast<int64_t>(c10::elementSize(dtype));
+  std::vector<MemoryPart> parts;
+  if (plan.teacher) {
+    parts.push_back({"teacher weights", parameter_count(plan.teacher->config) * width});
+  }
+  if (!plan.student) return parts;
+  const TransformerConfig& student = plan.student->config;
+  const int64_t count = parameter_count(student);
+  const int64_t master_width = dtype == at::kDouble ? 8 : 4;
+  if (width != master_width) parts.push_back({"student compute weights", count * width});
+  parts.push_back({"student master weights", count * master_width});
+  parts.push_back({"gradients", count * master_width});
+  parts.push_back({"AdamW moments", 2 * count * master_width});
+  const int64_t tokens = config.train.micro_batch_size * config.data.max_length;
+  parts.push_back({"activations, a full micro-batch",
+                   activation_bytes(config, student, tokens, width)});
+  const int64_t rows = std::min(default_chunk_rows(device), tokens);
+  parts.push_back({"head: logits and losses of a chunk",
+                   rows * student.vocab_size * (2 * width + kLossBuffers * master_width)});
+  return parts;
+}
+
+}  // namespace distill

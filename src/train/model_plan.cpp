@@ -1,0 +1,151 @@
+#include "distill/train/model_plan.h"
+
+#include "distill/core/error.h"
+#include "distill/io/hf_folder.h"
+#include "distill/model/loading.h"
+#include "distill/ops/device.h"
+
+namespace distill {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool has_weights(const fs::path& folder) {
+  return fs::exists(folder / "model.safetensors") ||
+         fs::exists(folder / "model.safetensors.index.json");
+}
+
+/// Null and a sentence in `missing` where the folder is not there.
+std::optional<PlannedModel> find_model(const std::string& path_or_id, ModelPlan& plan) {
+  PlannedModel model;
+  try {
+    model.folder = resolve_model(path_or_id);
+  } catch (const DataError& error) {
+    plan.missing.emplace_back(error.what());
+    return std::nullopt;
+  }
+  model.config = read_transformer_config(model.folder);
+  model.has_weights = has_weights(model.folder);
+  return model;
+}
+
+void require_weights(const std::string& role, const PlannedModel& model, ModelPlan& plan) {
+  if (model.has_weights) return;
+  plan.missing.push_back(role + ": " + model.folder.string() +
+                         ": config.json is there, but no model.safetensors");
+}
+
+std::optional<PlannedModel> plan_student(const StudentConfig& student, ModelPlan& plan) {
+  if (student.path) {
+    auto found = find_model(*student.path, plan);
+    if (found) require_weights("student", *found, plan);
+    return found;
+  }
+  if (student.config) {
+    const fs::path path = *student.config;
+    PlannedModel model;
+    model.folder = fs::is_directory(path) ? path : path.parent_path();
+    const fs::path file = fs::is_directory(path) ? path / "config.json" : path;
+    model.config = transformer_config_from_json(read_json(file), file.string());
+    return model;
+  }
+  if (!plan.teacher) return std::nullopt;
+  PlannedModel model = *plan.teacher;
+  const auto layers = student.from_teacher->layers;
+  for (const int64_t layer : layers) {
+    if (layer < model.config.num_layers) continue;
+    throw ConfigError("student.from_teacher.layers: the teacher has " +
+                      std::to_string(model.config.num_layers) + " layers, 0 to " +
+                      std::to_string(model.config.num_layers - 1) + "; found " +
+                      std::to_string(layer));
+  }
+  model.config.num_layers = static_cast<int64_t>(layers.size());
+  model.config.windows.resize(layers.size());
+  return model;
+}
+
+/// The folder that the student's tokenizer comes from; empty: not found yet.
+fs::path tokenizer_folder(const RunConfig& config, const ModelPlan& plan) {
+  const StudentConfig& student = config.student;
+  if (student.tokenizer) return *student.tokenizer;
+  if (student.path) return plan.student ? plan.student->folder : fs::path();
+  if (plan.teacher) return plan.teacher->folder;
+  return student.config && plan.student ? plan.student->folder : fs::path();
+}
+
+void check_tokenizers(const RunConfig& config, const ModelPlan& plan) {
+  if (plan.student && plan.tokenizer->vocab_size() > plan.student->config.vocab_size) {
+    throw DataError(plan.tokenizer_folder.string() + ": the tokenizer has ids up to " +
+                    std::to_string(plan.tokenizer->vocab_size() - 1) + ", but the student only " +
+                    std::to_string(plan.student->config.vocab_size) + " embedding rows");
+  }
+  if (!plan.teacher || plan.teacher->folder == plan.tokenizer_folder) return;
+  if (!fs::exists(plan.teacher->folder / "tokenizer.json")) return;
+  const auto teachers = load_tokenizer(plan.teacher->folder);
+  if (teachers->hash() == plan.tokenizer->hash()) return;
+  throw DataError("teacher and student have different tokenizers: " + plan.teacher->folder.string() +
+                  " (" + std::to_string(teachers->vocab_size()) + " tokens) and " +
+                  plan.tokenizer_folder.string() + " (" +
+                  std::to_string(plan.tokenizer->vocab_size()) +
+                  " tokens); logits can only be compared over one vocabulary. Choose a pair that "
+                  "shares it (" + config.teacher->path + ")");
+}
+
+at::ScalarType teacher_dtype(const RunConfig& config, at::ScalarType dtype) {
+  if (config.teacher->dtype == "auto") return dtype;
+  return resolve_dtype(config.teacher->dtype, at::kCPU);
+}
+
+at::Device teacher_device(const RunConfig& config, at::Device device) {
+  return config.teacher->device == "auto" ? device : resolve_device(config.teacher->device);
+}
+
+}  // namespace
+
+ModelPlan plan_models(const RunConfig& config) {
+  ModelPlan plan;
+  if (config.teacher) {
+    plan.teacher = find_model(config.teacher->path, plan);
+    if (plan.teacher) require_weights("teacher", *plan.teacher, plan);
+  }
+  plan.student = plan_student(config.student, plan);
+  plan.tokenizer_folder = tokenizer_folder(config, plan);
+  if (plan.tokenizer_folder.empty()) return plan;
+  if (!fs::exists(plan.tokenizer_folder / "tokenizer.json")) {
+    plan.missing.push_back(plan.tokenizer_folder.string() +
+                           ": there is no tokenizer.json; name its folder with student.tokenizer");
+    return plan;
+  }
+  plan.tokenizer = load_tokenizer(plan.tokenizer_folder);
+  plan.chat_template = load_chat_template(plan.tokenizer_folder);
+  check_tokenizers(config, plan);
+  return plan;
+}
+
+LoadedModels load_models(const RunConfig& config, const ModelPlan& plan, at::Device device,
+                         at::ScalarType dtype) {
+  LoadedModels models;
+  if (config.teacher) {
+    models.teacher = std::make_unique<LiveTeacher>(load_transformer(
+        plan.teacher->folder, teacher_dtype(config, dtype), teacher_device(config, device)));
+  }
+  if (config.student.path) {
+    models.student =
+        std::make_unique<Transformer>(load_transformer(plan.student->folder, dtype, device));
+  } else if (config.student.from_teacher) {
+    const std::vector<int64_t>& layers = config.student.from_teacher->layers;
+    const Transformer& teacher = models.teacher->model();
+    if (teacher.dtype() == dtype && teacher.device() == device) {
+      models.student = std::make_unique<Transformer>(make_student_from_layers(teacher, layers));
+    } else {
+      models.student = std::make_unique<Transformer>(make_student_from_layers(
+          load_transformer(plan.teacher->folder, dtype, device), layers));
+    }
+  } else {
+    models.student = std::make_unique<Transformer>(plan.student->config, dtype, device);
+    initialise(*models.student, static_cast<uint64_t>(config.run.seed));
+  }
+  return models;
+}
+
+}  // namespace distill

@@ -1,0 +1,23 @@
+#include "distill/train/run_folder.h"
+
+#include "distill/core/error.h"
+
+namespace distill {
+
+RunFolder::RunFolder(std::filesystem::path path) : path_(std::move(path)) {
+  make_directories(path_);
+  lock_ = std::make_unique<FileLock>(path_ / ".lock");
+}
+
+bool RunFolder::has_run() const {
+  return std::filesystem::exists(path_ / "config.yaml") || std::filesystem::exists(events());
+}
+
+void RunFolder::require_fresh() const {
+  if (!has_run()) return;
+  throw ConfigError(path_.string() +
+                    ": holds a run already. Continue it with --resume auto, or choose another folder "
+                    "with run.output_dir=DIR");
+}
+
+}  // namespace distill

@@ -1,0 +1,252 @@
+#include "distill/train/trainer.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Context.h>
+
+#include <cmath>
+#include <cstdio>
+
+#include "distill/core/error.h"
+#include "distill/core/log.h"
+#include "distill/core/signals.h"
+#include "distill/model/loading.h"
+
+namespace distill {
+namespace {
+
+constexpr const char* kGeneratorKey = "generator.cpu";
+
+TrainStepOptions step_options(const TrainConfig& config) {
+  return {config.max_grad_norm, config.gradient_checkpointing};
+}
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return text;
+}
+
+/// The value of a metric by its logged name.
+double metric(const Fidelity& fidelity, const std::string& name) {
+  if (name == "eval_nll") return fidelity.student_nll;
+  const std::optional<double> value = name == "eval_forward_kl"   ? fidelity.forward_kl
+                                      : name == "eval_reverse_kl" ? fidelity.reverse_kl
+                                                                  : fidelity.agreement;
+  if (!value) throw ConfigError("train.metric_for_best_model: " + name + " needs a teacher");
+  return *value;
+}
+
+bool is_better(double value, std::optional<double> best, const std::string& name) {
+  if (!best) return true;
+  return name == "eval_agreement" ? value > *best : value < *best;
+}
+
+std::string list_samples(const std::vector<SampleRef>& samples) {
+  constexpr size_t kShown = 16;
+  std::string text;
+  for (size_t i = 0; i < std::min(samples.size(), kShown); ++i) {
+    text += "\n  " + samples[i].describe();
+  }
+  if (samples.size() > kShown) {
+    text += "\n  and " + std::to_string(samples.size() - kShown) + " more";
+  }
+  return text;
+}
+
+}  // namespace
+
+Trainer::Trainer(TrainerParts parts)
+    : parts_(std::move(parts)),
+      train_step_(*parts_.student, parts_.teacher, parts_.config->objective, parts_.config->optimizer,
+                  step_options(parts_.config->train)),
+      checkpoints_(parts_.folder->path()),
+      events_(parts_.folder->events()) {
+  state_.identity = parts_.identity;
+}
+
+std::vector<std::pair<std::string, at::Tensor>> Trainer::tensors() const {
+  auto all = train_step_.parameters().state();
+  all.emplace_back("optimizer.step", train_step_.optimizer().step_count());
+  return all;
+}
+
+void Trainer::resume(const std::filesystem::path& folder) {
+  LoadedCheckpoint checkpoint = load_checkpoint(folder);
+  check_identity(checkpoint, parts_.identity);
+  auto all = tensors();
+  // The generator's state is a copy, not a view: it is put back by hand.
+  at::Generator generator = at::globalContext().defaultGenerator(at::kCPU);
+  at::Tensor generator_state = at::empty_like(generator.get_state());
+  all.emplace_back(kGeneratorKey, generator_state);
+  restore_tensors(checkpoint, all);
+  generator.set_state(generator_state);
+  train_step_.parameters().update_compute_weights();
+  state_ = checkpoint.state;
+  parts_.stream->seek(state_.stream);
+  log_info("resumed from " + folder.string() + " at step " + std::to_string(state_.step));
+}
+
+double Trainer::epoch() const {
+  if (parts_.batches_per_epoch == 0) return static_cast<double>(state_.stream.epoch);
+  const TrainConfig& train = parts_.config->train;
+  return static_cast<double>(state_.step * train.gradient_accumulation_steps) /
+         static_cast<double>(parts_.batches_per_epoch);
+}
+
+StepReport Trainer::step() {
+  const TrainConfig& train = parts_.config->train;
+  std::vector<Batch> micro_batches;
+  for (int64_t i = 0; i < train.gradient_accumulation_steps; ++i) {
+    micro_batches.push_back(parts_.stream->next());
+  }
+  const double learning_rate = parts_.config->lr_scheduler.learning_rate(
+      parts_.config->optimizer.learning_rate, state_.step, parts_.total_steps);
+  StepReport report =
+      train_step_.run(micro_batches, learning_rate, {state_.step, parts_.total_steps});
+  const bool on_cpu = parts_.student->device().is_cpu();
+  if (on_cpu && !report.finite.item<bool>()) {
+    throw TrainingError("step " + std::to_string(state_.step + 1) + ": the loss (" +
+                        number(report.loss.item<double>()) + ") or the gradient norm (" +
+                        number(report.grad_norm.item<double>()) +
+                        ") is not finite; no weight was changed. The step's samples:" +
+                        list_samples(report.samples));
+  }
+  ++state_.step;
+  state_.stream = micro_batches.back().after;
+  state_.tokens += report.tokens;
+  state_.loss_tokens += report.loss_tokens;
+  interval_.tokens += report.tokens;
+  ++interval_.steps;
+  return report;
+}
+
+void Trainer::log(const StepReport& report) {
+  const double loss = report.loss.item<double>();
+  if (!report.finite.item<bool>()) {
+    throw TrainingError("the loss or the gradient norm was not finite in one of the steps up to " +
+                        std::to_string(state_.step) +
+                        "; no weight was changed from then on. The last step's samples:" +
+                        list_samples(report.samples));
+  }
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - interval_.begin).count();
+  const double speed = static_cast<double>(interval_.tokens) / std::max(1e-9, seconds);
+  Json event = {{"step", state_.step}, {"epoch", epoch()}, {"loss", loss}};
+  for (size_t i = 0; i < report.terms.size(); ++i) {
+    event[parts_.config->objective[i].label()] = report.terms[i].item<double>();
+  }
+  event["grad_norm"] = report.grad_norm.item<double>();
+  event["learning_rate"] = report.learning_rate;
+  event["tokens_per_second"] = speed;
+  event["tokens"] = state_.tokens;
+  event["loss_tokens"] = report.loss_tokens;
+  events_.write(event);
+  if (state_.step == 1 || summary_.first_loss == 0.0) summary_.first_loss = loss;
+  summary_.last_loss = loss;
+  const std::string details =
+      "loss " + number(loss) + "  " + format_count(static_cast<int64_t>(speed)) + " tokens/s";
+  if (!stderr_is_terminal()) {
+    log_info("step " + std::to_string(state_.step) + "/" + std::to_string(parts_.total_steps) + "  " +
+             details + "  grad_norm " + number(report.grad_norm.item<double>()) + "  lr " +
+             number(report.learning_rate) + "  left " +
+             format_duration(progress_->seconds_left(state_.step)));
+  }
+  progress_->update(state_.step, details);
+  interval_ = {};
+}
+
+Fidelity Trainer::evaluate() {
+  const auto begin = std::chrono::steady_clock::now();
+  const Fidelity fidelity = measure_fidelity(*parts_.student, parts_.teacher, parts_.eval_batches);
+  Json event = {{"step", state_.step}, {"eval_nll", fidelity.student_nll}};
+  std::string line = "evaluation at step " + std::to_string(state_.step) + ": nll " +
+                     number(fidelity.student_nll) + "  perplexity " + number(fidelity.perplexity());
+  if (fidelity.forward_kl) {
+    event["eval_forward_kl"] = *fidelity.forward_kl;
+    event["eval_reverse_kl"] = *fidelity.reverse_kl;
+    event["eval_agreement"] = *fidelity.agreement;
+    line += "  forward_kl " + number(*fidelity.forward_kl) + "  agreement " +
+            number(*fidelity.agreement);
+  }
+  event["eval_tokens"] = fidelity.tokens;
+  events_.write(event);
+  log_info(line + "  (" + std::to_string(fidelity.tokens) + " tokens)");
+  // Evaluation is not training time.
+  interval_.begin += std::chrono::steady_clock::now() - begin;
+  return fidelity;
+}
+
+bool Trainer::evaluate_and_follow() {
+  const Fidelity fidelity = evaluate();
+  summary_.after = fidelity;
+  const TrainConfig& train = parts_.config->train;
+  if (!train.metric_for_best_model) return false;
+  const double value = metric(fidelity, *train.metric_for_best_model);
+  if (is_better(value, state_.best_metric, *train.metric_for_best_model)) {
+    state_.best_metric = value;
+    state_.best_step = state_.step;
+    state_.evaluations_without_gain = 0;
+    save();
+    checkpoints_.mark_best(state_.step);
+    return false;
+  }
+  ++state_.evaluations_without_gain;
+  if (!train.early_stopping_patience) return false;
+  return state_.evaluations_without_gain >= *train.early_stopping_patience;
+}
+
+void Trainer::write_model(const std::filesystem::path& folder) const {
+  make_directories(folder);
+  save_transformer(*parts_.student, folder, parts_.student->dtype());
+  copy_tokenizer_files(parts_.tokenizer_folder, folder);
+}
+
+void Trainer::save() {
+  const auto begin = std::chrono::steady_clock::now();
+  auto all = tensors();
+  all.emplace_back(kGeneratorKey, at::globalContext().defaultGenerator(at::kCPU).get_state());
+  checkpoints_.save(state_, all,
+                    [this](const std::filesystem::path& folder) { write_model(folder); });
+  checkpoints_.prune(parts_.config->train.save_total_limit);
+  interval_.begin += std::chrono::steady_clock::now() - begin;
+}
+
+TrainingSummary Trainer::run() {
+  const TrainConfig& train = parts_.config->train;
+  const bool evaluates = !parts_.eval_batches.empty();
+  const int64_t first_step = state_.step;
+  progress_ = std::make_unique<ProgressLine>("train", state_.step, parts_.total_steps);
+  if (evaluates && train.eval_at_start && state_.step == 0) summary_.before = evaluate();
+  const int64_t first_tokens = state_.tokens;
+  const auto begin = std::chrono::steady_clock::now();
+  interval_ = {};
+  bool evaluated_now = false;
+  while (!finished()) {
+    const StepReport report = step();
+    const bool last = finished();
+    if (state_.step % train.logging_steps == 0 || last || state_.step == first_step + 1) log(report);
+    evaluated_now = evaluates && train.eval_steps > 0 && state_.step % train.eval_steps == 0;
+    const bool stop_early = evaluated_now && evaluate_and_follow();
+    if (train.save_steps > 0 && state_.step % train.save_steps == 0) save();
+    if (stop_signal() != 0 && !last) {
+      save();
+      throw Interrupted(stop_signal());
+    }
+    if (stop_early) {
+      log_info("stopped early: no better " + *train.metric_for_best_model + " since step " +
+               std::to_string(state_.best_step));
+      break;
+    }
+  }
+  summary_.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (evaluates && !evaluated_now) evaluate_and_follow();
+  progress_.reset();
+  write_model(parts_.folder->final_model());
+  summary_.steps = state_.step;
+  summary_.tokens = state_.tokens - first_tokens;
+  summary_.tokens_per_second = static_cast<double>(summary_.tokens) / std::max(1e-9, summary_.seconds);
+  return summary_;
+}
+
+}  // namespace distill

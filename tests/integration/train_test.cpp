@@ -1,0 +1,204 @@
+// `distill train` from outside: whole runs, signals, kills and resumes.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+
+#include "distill/io/json.h"
+#include "integration/distill_process.h"
+
+namespace distill::integration {
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::string kStories = "data/stories260K/stories.jsonl";
+
+/// Packing, accumulation, shuffling: all that resume has to bring back.
+std::string story_run(const Scratch& scratch, const std::string& extra = "") {
+  return scratch
+      .write("run.yaml", R"(
+run: {output_dir: unset, seed: 3, device: cpu, threads: 1}
+teacher: {path: data/stories260K}
+student: {from_teacher: {layers: [0, 4]}}
+data:
+  max_length: 96
+  too_long: truncate
+  packing: true
+  test_size: 0.1
+  eval_limit: 8
+  train: [{path: data/stories260K/stories.jsonl, format: text}]
+objective:
+  - {type: cross_entropy, weight: 0.5}
+  - {type: forward_kl, weight: 0.5, temperature: 2.0}
+optimizer: {learning_rate: 1.0e-3, weight_decay: 0.01}
+lr_scheduler: {type: cosine, warmup_ratio: 0.1}
+train:
+  max_steps: 20
+  micro_batch_size: 2
+  gradient_accumulation_steps: 2
+  logging_steps: 1
+  save_steps: 1
+  save_total_limit: 2
+)" + extra)
+      .string();
+}
+
+std::vector<std::string> train(const std::string& config, const fs::path& output,
+                               const std::vector<std::string>& more = {}) {
+  std::vector<std::string> arguments = {"train", "--config", config,
+                                        "run.output_dir=" + output.string()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+/// The logged losses, without the speed.
+std::vector<std::string> losses(const fs::path& run) {
+  std::vector<std::string> all;
+  std::ifstream events(run / "events.jsonl");
+  for (std::string line; std::getline(events, line);) {
+    Json event = parse_json(line, "events.jsonl");
+    event.erase("tokens_per_second");
+    all.push_back(event.dump());
+  }
+  return all;
+}
+
+void wait_for(const fs::path& path) {
+  for (int i = 0; i < 6000 && !fs::exists(path); ++i) std::this_thread::sleep_for(10ms);
+  ASSERT_TRUE(fs::exists(path)) << path;
+}
+
+void expect_same_run(const fs::path& a, const fs::path& b) {
+  EXPECT_EQ(slurp(a / "final/model.safetensors"), slurp(b / "final/model.safetensors"));
+  EXPECT_EQ(slurp(a / "checkpoint-20/trainer/optimizer.safetensors"),
+            slurp(b / "checkpoint-20/trainer/optimizer.safetensors"));
+  EXPECT_EQ(losses(a), losses(b));
+}
+
+TEST(Train, WritesARunFolderThatOthersCanRead) {
+  const Scratch scratch;
+  const std::string config = story_run(scratch);
+  const Result result = run(train(config, scratch / "run", {"train.max_steps=2"}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  for (const char* name :
+       {"config.yaml", "run.json", "log.txt", "events.jsonl", "latest", "final/config.json",
+        "final/model.safetensors", "final/tokenizer.json", "final/tokenizer_config.json",
+        "checkpoint-2/trainer/manifest.json"}) {
+    EXPECT_TRUE(fs::exists(scratch / "run" / name)) << name;
+  }
+  EXPECT_EQ(read_json(scratch / "run" / "final/config.json")["num_hidden_layers"], 2);
+  EXPECT_NE(result.out.find("KL(teacher || student)"), std::string::npos) << result.out;
+}
+
+TEST(Train, AKilledRunResumesBitForBit) {
+  const Scratch scratch;
+  const std::string config = story_run(scratch);
+  ASSERT_EQ(run(train(config, scratch / "whole")).exit_code, 0);
+  {
+    const Process process(train(config, scratch / "killed"));
+    wait_for(scratch / "killed" / "checkpoint-10/trainer/manifest.json");
+    process.signal(SIGKILL);
+    EXPECT_EQ(process.wait().exit_code, 128 + SIGKILL);
+  }
+  const Result resumed = run(train(config, scratch / "killed", {"--resume", "auto"}));
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  expect_same_run(scratch / "whole", scratch / "killed");
+}
+
+TEST(Train, KillsAtAnyMomentLoseNothing) {
+  const Scratch scratch;
+  const std::string config = story_run(scratch);
+  ASSERT_EQ(run(train(config, scratch / "whole")).exit_code, 0);
+  // Checkpoints are written after every step, so many of these kills land inside a save.
+  std::vector<std::string> resume;
+  int kills = 0;
+  for (int delay = 300; kills < 12; delay += 37, ++kills) {
+    const Process process(train(config, scratch / "killed", resume));
+    std::this_thread::sleep_for(std::chrono::milliseconds(delay));
+    process.signal(SIGKILL);
+    if (process.wait().exit_code == 0) break;
+    if (fs::exists(scratch / "killed" / "config.yaml")) resume = {"--resume", "auto"};
+  }
+  const Result last = run(train(config, scratch / "killed", resume));
+  ASSERT_EQ(last.exit_code, 0) << last.err;
+  expect_same_run(scratch / "whole", scratch / "killed");
+}
+
+TEST(Train, DropoutResumesBitForBit) {
+  const Scratch scratch;
+  scratch.write("gpt2/config.json", R"({"model_type": "gpt2", "n_embd": 32, "n_head": 4, "n_layer": 2,
+    "n_positions": 128, "vocab_size": 512, "resid_pdrop": 0.1, "embd_pdrop": 0.1, "attn_pdrop": 0.1,
+    "layer_norm_epsilon": 1e-5, "activation_function": "gelu_new"})");
+  const std::string config = scratch.write("gpt2.yaml", R"(
+run: {output_dir: unset, seed: 3, device: cpu, threads: 1}
+student: {config: )" + (scratch / "gpt2").string() + R"(, tokenizer: data/stories260K}
+data:
+  max_length: 64
+  too_long: truncate
+  train: [{path: data/stories260K/stories.jsonl, format: text, limit: 64}]
+objective: [{type: cross_entropy}]
+optimizer: {learning_rate: 1.0e-3}
+train: {max_steps: 20, micro_batch_size: 4, logging_steps: 1, save_steps: 10}
+)").string();
+  ASSERT_EQ(run(train(config, scratch / "whole")).exit_code, 0);
+  ASSERT_EQ(run(train(config, scratch / "cut")).exit_code, 0);
+  fs::remove_all(scratch / "cut" / "checkpoint-20");
+  fs::remove_all(scratch / "cut" / "final");
+  const Result resumed = run(
+      train(config, scratch / "cut", {"--resume", (scratch / "cut" / "checkpoint-10").string()}));
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  expect_same_run(scratch / "whole", scratch / "cut");
+}
+
+TEST(Train, ASignalSavesAndLeavesWith128PlusN) {
+  const Scratch scratch;
+  const std::string config = story_run(scratch, "");
+  const Process process(train(config, scratch / "run", {"train.max_steps=100000", "train.save_steps=0"}));
+  wait_for(scratch / "run" / "events.jsonl");
+  std::this_thread::sleep_for(500ms);
+  process.signal(SIGTERM);
+  const Result result = process.wait();
+  EXPECT_EQ(result.exit_code, 128 + SIGTERM) << result.err;
+  EXPECT_TRUE(fs::exists(scratch / "run" / "latest/trainer/manifest.json"));
+}
+
+TEST(Train, AFinishedRunIsLeftAlone) {
+  const Scratch scratch;
+  const std::string config = story_run(scratch);
+  ASSERT_EQ(run(train(config, scratch / "run", {"train.max_steps=2"})).exit_code, 0);
+  const Result fresh = run(train(config, scratch / "run", {"train.max_steps=2"}));
+  EXPECT_EQ(fresh.exit_code, 2);
+  EXPECT_NE(fresh.err.find("--resume auto"), std::string::npos) << fresh.err;
+  EXPECT_NE(fresh.err.find("run.output_dir="), std::string::npos) << fresh.err;
+  const Result resumed =
+      run(train(config, scratch / "run", {"--resume", "auto", "train.max_steps=2"}));
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_NE(resumed.err.find("nothing to do"), std::string::npos) << resumed.err;
+}
+
+TEST(Train, ResumeRefusesAChangedKeyByName) {
+  const Scratch scratch;
+  const std::string config = story_run(scratch);
+  ASSERT_EQ(run(train(config, scratch / "run", {"train.max_steps=2"})).exit_code, 0);
+  const Result result =
+      run(train(config, scratch / "run", {"--resume", "auto", "data.max_length=64"}));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.err.find("data.max_length: 96 in the checkpoint, 64 now"), std::string::npos)
+      << result.err;
+}
+
+TEST(Train, TwoRunsDoNotShareAFolder) {
+  const Scratch scratch;
+  const std::string config = story_run(scratch);
+  const Process first(train(config, scratch / "run", {"train.max_steps=100000"}));
+  wait_for(scratch / "run" / "events.jsonl");
+  const Result second = run(train(config, scratch / "run", {"--resume", "auto"}));
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_NE(second.err.find("another process is using this folder"), std::string::npos) << second.err;
+  first.signal(SIGKILL);
+  first.wait();
+}
+
+}  // namespace
+}  // namespace distill::integration

@@ -1,0 +1,247 @@
+#include "distill/data/formatter.h"
+
+#include <gmock/gmock.h>
+
+#include "fakes.h"
+
+namespace distill {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+struct Setup {
+  RecordFormat format = RecordFormat::kPromptCompletion;
+  TrainOn train_on = TrainOn::kAssistant;
+  std::shared_ptr<const ChatTemplate> chat = nullptr;
+  bool bos = false;
+  std::vector<std::pair<std::string, std::string>> columns = {};
+  std::optional<std::string> prompt_template = {};
+};
+
+Document format(const Setup& setup, const std::string& record) {
+  SourceConfig source;
+  source.path = "f.jsonl";
+  source.format = setup.format;
+  source.columns = setup.columns;
+  source.prompt_template = setup.prompt_template;
+  const Formatter formatter(source, setup.train_on, std::make_shared<FakeTokenizer>(setup.bos),
+                            setup.chat);
+  return formatter.format(parse_json(record, "record"));
+}
+
+std::string error_of(const Setup& setup, const std::string& record) {
+  return data_error([&] { format(setup, record); });
+}
+
+const auto kChat = std::make_shared<FakeChat>();
+const auto kBlocks = std::make_shared<FakeChat>(FakeChat::Kind::kGenerationBlocks);
+const auto kForgets = std::make_shared<FakeChat>(FakeChat::Kind::kForgetsOldAnswers);
+
+TEST(Formatter, PlainPairsEndWithEos) {
+  const Document document = format({}, R"({"prompt": "1+1=", "completion": "2"})");
+  EXPECT_EQ(whole(document), "1+1=2</s>");
+  EXPECT_EQ(learned(document), "2</s>");
+  const Document all =
+      format({.train_on = TrainOn::kAll}, R"({"prompt": "1+1=", "completion": "2"})");
+  EXPECT_EQ(learned(all), "1+1=2</s>");
+  EXPECT_EQ(learned(format({}, R"({"prompt": "", "completion": "x"})")), "x</s>");
+  EXPECT_EQ(learned(format({}, R"({"prompt": "x", "completion": ""})")), "</s>");
+}
+
+TEST(Formatter, BosFollowsTheTokenizer) {
+  const Document document = format({.bos = true}, R"({"prompt": "a", "completion": "b"})");
+  EXPECT_EQ(whole(document), "<s>ab</s>");
+  EXPECT_EQ(learned(document), "b</s>");
+  const Document chat =
+      format({.chat = kChat, .bos = true}, R"({"prompt": "a", "completion": "b"})");
+  EXPECT_EQ(whole(chat), "[user]a[.]\n[assistant]b[.]\n");
+}
+
+TEST(Formatter, ATokenAcrossTheBoundaryIsLearned) {
+  const Document document = format({}, R"({"prompt": "say ", "completion": "yes"})");
+  EXPECT_EQ(learned(document), " yes</s>");  // " y" is one token
+}
+
+TEST(Formatter, EosOfTheTextIsNotDoubled) {
+  class Ending : public FakeTokenizer {
+    Encoding encode(std::string_view text, const EncodeOptions& options) const override {
+      Encoding encoding = FakeTokenizer::encode(text, options);
+      encoding.ids.push_back(kEos);
+      encoding.offsets.push_back({0, 0});
+      return encoding;
+    }
+  };
+  SourceConfig source;
+  const Formatter formatter(source, TrainOn::kAssistant, std::make_shared<Ending>(), nullptr);
+  const Document document =
+      formatter.format(parse_json(R"({"prompt": "a", "completion": "b"})", "r"));
+  EXPECT_EQ(whole(document), "ab</s>");
+  EXPECT_EQ(learned(document), "b</s>");
+}
+
+TEST(Formatter, PairsGoThroughTheChatTemplate) {
+  const std::string record = R"({"question": "1+1?", "answer": "2"})";
+  Setup setup{.chat = kChat, .columns = {{"prompt", "question"}, {"completion", "answer"}}};
+  const Document document = format(setup, record);
+  EXPECT_EQ(whole(document), "[user]1+1?[.]\n[assistant]2[.]\n");
+  EXPECT_EQ(learned(document), "2[.]\n");
+  setup.train_on = TrainOn::kCompletion;
+  EXPECT_EQ(learned(format(setup, record)), "2[.]\n");
+  setup.train_on = TrainOn::kAll;
+  EXPECT_EQ(learned(format(setup, record)), "[user]1+1?[.]\n[assistant]2[.]\n");
+}
+
+TEST(Formatter, TextTemplatesJoinColumns) {
+  const Setup setup{.prompt_template = "{{{a}}} of {b}: "};
+  const Document document = format(setup, R"({"a": "x", "b": 2.5, "completion": "y"})");
+  EXPECT_EQ(whole(document), "{x} of 2.5: y</s>");
+  EXPECT_EQ(error_of(setup, R"({"a": "x", "completion": "y"})"),
+            "the column 'b' is missing; the record has 'a', 'completion'");
+  EXPECT_THAT(error_of(setup, R"({"a": [1], "b": 1, "completion": "y"})"),
+              HasSubstr("the column 'a': expected text or a number, found [1]"));
+}
+
+TEST(Formatter, TextIsLearnedWhole) {
+  const Document document =
+      format({.format = RecordFormat::kText, .chat = kChat, .bos = true}, R"({"text": "ab"})");
+  EXPECT_EQ(whole(document), "<s>ab</s>");
+  EXPECT_THAT(document.is_target, ElementsAre(false, true, true, true));
+}
+
+const char* const kConversation = R"({"messages": [
+    {"role": "system", "content": "s"}, {"role": "user", "content": "q"},
+    {"role": "assistant", "content": "a"}, {"role": "user", "content": "r"},
+    {"role": "assistant", "content": "b"}, {"role": "user", "content": "t"}]})";
+
+TEST(Formatter, LearnsEveryAssistantTurn) {
+  Setup setup{.format = RecordFormat::kMessages, .chat = kChat};
+  EXPECT_EQ(learned(format(setup, kConversation)), "a[.]\n|b[.]\n|");
+  setup.train_on = TrainOn::kLastAssistant;
+  EXPECT_EQ(learned(format(setup, kConversation)), "b[.]\n|");
+  setup.train_on = TrainOn::kCompletion;
+  EXPECT_EQ(learned(format(setup, kConversation)), "b[.]\n|");
+}
+
+TEST(Formatter, GenerationBlocksDecide) {
+  Setup setup{.format = RecordFormat::kMessages, .chat = kBlocks};
+  EXPECT_EQ(learned(format(setup, kConversation)), "a[.]|b[.]|");
+  setup.train_on = TrainOn::kLastAssistant;
+  EXPECT_EQ(learned(format(setup, kConversation)), "b[.]|");
+}
+
+TEST(Formatter, RefusesATemplateThatRewritesHistory) {
+  const std::string record = R"({"messages": [
+      {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"},
+      {"role": "user", "content": "r"}, {"role": "assistant", "content": "b"}]})";
+  Setup setup{.format = RecordFormat::kMessages, .chat = kForgets};
+  EXPECT_THAT(error_of(setup, record), HasSubstr("renders message 1 differently"));
+  setup.train_on = TrainOn::kLastAssistant;
+  EXPECT_EQ(learned(format(setup, record)), "b[.]\n");
+}
+
+TEST(Formatter, ReadsShareGpt) {
+  const Setup setup{.format = RecordFormat::kShareGpt, .chat = kChat};
+  const Document document = format(setup, R"({"conversations": [{"from": "system", "value": "s"},
+      {"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]})");
+  EXPECT_EQ(whole(document), "[system]s[.]\n[user]q[.]\n[assistant]a[.]\n");
+  EXPECT_EQ(learned(document), "a[.]\n");
+}
+
+TEST(Formatter, ReadsAlpaca) {
+  Setup setup{.format = RecordFormat::kAlpaca, .chat = kChat};
+  const std::string with = R"({"instruction": "i", "input": "x", "output": "o"})";
+  const std::string without = R"({"instruction": "i", "input": "", "output": "o"})";
+  EXPECT_EQ(whole(format(setup, with)), "[user]i\nx[.]\n[assistant]o[.]\n");
+  EXPECT_EQ(whole(format(setup, without)), "[user]i[.]\n[assistant]o[.]\n");
+  setup.chat = nullptr;
+  EXPECT_THAT(whole(format(setup, with)),
+              HasSubstr("### Instruction:\ni\n\n### Input:\nx\n\n### Response:\no</s>"));
+  EXPECT_THAT(whole(format(setup, without)), HasSubstr("### Instruction:\ni\n\n### Response:\no"));
+  EXPECT_EQ(whole(format(setup, R"({"instruction": "i", "output": "o"})")),
+            whole(format(setup, without)));
+  EXPECT_EQ(learned(format(setup, with)), "o</s>");
+}
+
+TEST(Formatter, ReadsTokens) {
+  const Setup setup{.format = RecordFormat::kTokens};
+  const Document all = format(setup, R"({"tokens": [1, 2, 511]})");
+  EXPECT_THAT(all.tokens, ElementsAre(1, 2, 511));
+  EXPECT_THAT(all.is_target, ElementsAre(true, true, true));
+  const Document masked = format(setup, R"({"tokens": [1, 2, 3], "loss_mask": [0, 1, false]})");
+  EXPECT_THAT(masked.is_target, ElementsAre(false, true, false));
+  EXPECT_EQ(error_of(setup, R"({"tokens": [1, 512]})"),
+            "tokens[1]: expected a token id below 512, found 512");
+  for (const char* tokens : {"[-1]", "[1.0]", "[\"a\"]", "[18446744073709551615]", "[[1]]"}) {
+    EXPECT_THAT(error_of(setup, "{\"tokens\": " + std::string(tokens) + "}"),
+                HasSubstr("tokens[0]: expected a token id"));
+  }
+  for (const char* tokens : {"[]", "3", "null", "\"1 2\""}) {
+    EXPECT_THAT(error_of(setup, "{\"tokens\": " + std::string(tokens) + "}"),
+                HasSubstr("expected a list of token ids"));
+  }
+  EXPECT_THAT(error_of(setup, R"({"tokens": [1, 2], "loss_mask": [1]})"),
+              HasSubstr("as long as the tokens (2)"));
+  EXPECT_THAT(error_of(setup, R"({"tokens": [1, 2], "loss_mask": [1, 2]})"),
+              HasSubstr("loss_mask[1]: expected 0 or 1, found 2"));
+}
+
+TEST(Formatter, NamesTheColumnOfABadRecord) {
+  EXPECT_EQ(error_of({}, R"({"prompt": "a"})"),
+            "the column 'completion' is missing; the record has 'prompt'");
+  EXPECT_EQ(error_of({}, "{}"), "the column 'prompt' is missing; the record has none");
+  EXPECT_EQ(error_of({}, "[1]"), "expected a record (a JSON object), found [1]");
+  EXPECT_EQ(error_of({}, R"({"prompt": 5, "completion": "b"})"),
+            "the column 'prompt': expected a string, found 5");
+  EXPECT_EQ(error_of({}, R"({"prompt": "a", "completion": null})"),
+            "the column 'completion': expected a string, found null");
+}
+
+TEST(Formatter, NamesTheMessageOfABadConversation) {
+  const Setup setup{.format = RecordFormat::kMessages, .chat = kChat};
+  const auto message = [&](const std::string& messages) {
+    return error_of(setup, "{\"messages\": " + messages + "}");
+  };
+  EXPECT_EQ(message("[]"), "the column 'messages': the conversation is empty");
+  EXPECT_THAT(message("\"hi\""), HasSubstr("expected a list of messages, found \"hi\""));
+  EXPECT_THAT(message("[1]"), HasSubstr("messages[0]: expected an object with 'role', found 1"));
+  EXPECT_THAT(message(R"([{"role": "bot", "content": "x"}])"),
+              HasSubstr("messages[0].role: expected system, developer, user, assistant or tool, "
+                        "found \"bot\""));
+  EXPECT_THAT(message(R"([{"role": "user"}])"), HasSubstr("messages[0]: expected an object with "
+                                                          "'content'"));
+  EXPECT_THAT(message(R"([{"role": "user", "content": ["x"]}])"),
+              HasSubstr("messages[0].content: expected a string, found [\"x\"]"));
+  const Setup sharegpt{.format = RecordFormat::kShareGpt, .chat = kChat};
+  EXPECT_THAT(error_of(sharegpt, R"({"conversations": [{"from": "bot", "value": "x"}]})"),
+              HasSubstr("conversations[0].from: expected human, gpt or system, found \"bot\""));
+  const auto refuses = std::make_shared<FakeChat>(FakeChat::Kind::kRefuses);
+  EXPECT_EQ(error_of({.chat = refuses}, R"({"prompt": "a", "completion": "b"})"),
+            "template: roles must alternate");
+}
+
+TEST(Formatter, ToolsReachTheTemplate) {
+  const Setup setup{.format = RecordFormat::kMessages, .chat = kChat};
+  EXPECT_THAT(whole(format(setup, R"({"tools": [{"name": "f"}],
+                                      "messages": [{"role": "user", "content": "q"}]})")),
+              HasSubstr("[tools][{\"name\":\"f\"}]"));
+}
+
+TEST(Formatter, NeedsATemplateOrAnEosToken) {
+  EXPECT_THAT(error_of({.format = RecordFormat::kMessages}, kConversation),
+              HasSubstr("f.jsonl: conversations need a chat template"));
+  const auto build = [](RecordFormat format, std::shared_ptr<const ChatTemplate> chat) {
+    SourceConfig source;
+    source.path = "f.jsonl";
+    source.format = format;
+    Formatter formatter(source, TrainOn::kAll, std::make_shared<FakeTokenizer>(false, false), chat);
+  };
+  EXPECT_THAT(data_error([&] { build(RecordFormat::kText, kChat); }), HasSubstr("no EOS token"));
+  EXPECT_THAT(data_error([&] { build(RecordFormat::kAlpaca, nullptr); }),
+              HasSubstr("no EOS token"));
+  EXPECT_NO_THROW(build(RecordFormat::kAlpaca, kChat));
+  EXPECT_NO_THROW(build(RecordFormat::kTokens, nullptr));
+}
+
+}  // namespace
+}  // namespace distill

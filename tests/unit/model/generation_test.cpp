@@ -1,0 +1,162 @@
+#include "distill/model/generation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "distill/core/error.h"
+#include "distill/model/kv_cache.h"
+#include "model/sampling.h"
+#include "tiny_models.h"
+
+namespace distill {
+namespace {
+
+using testing::ElementsAre;
+
+std::vector<std::vector<int64_t>> some_prompts() {
+  std::vector<std::vector<int64_t>> prompts;
+  for (uint64_t n = 0; n < 7; ++n) {
+    prompts.push_back(tests::random_document(static_cast<int64_t>(1 + n), n).tokens);
+  }
+  return prompts;
+}
+
+/// Without a cache, a prompt at a time.
+std::vector<int64_t> greedy_by_hand(const Transformer& model, std::vector<int64_t> ids,
+                                    int64_t count, const std::vector<int64_t>& stops) {
+  std::vector<int64_t> answer;
+  while (static_cast<int64_t>(answer.size()) < count) {
+    const Batch batch = make_batch({{ids, std::vector<bool>(ids.size()), {}}});
+    const at::Tensor last = model.forward(batch).hidden.narrow(0, batch.token_count() - 1, 1);
+    ids.push_back(model.head().logits(last).argmax().item<int64_t>());
+    answer.push_back(ids.back());
+    if (std::find(stops.begin(), stops.end(), ids.back()) != stops.end()) break;
+  }
+  return answer;
+}
+
+TEST(Generate, GreedyEqualsForwardWithoutACache) {
+  Json windowed = tests::tiny_llama_json();
+  windowed["model_type"] = "mistral";
+  windowed["sliding_window"] = 5;
+  for (const Json& json : {tests::tiny_llama_json(), tests::tiny_gpt2_json(), windowed}) {
+    const Transformer model = tests::make_model(json, at::kDouble);
+    SamplingOptions options;
+    options.max_new_tokens = 20;
+    options.stop_ids = {3, 11, 40};
+    const auto prompts = some_prompts();
+    for (const int64_t batch_size : {1, 3, 100}) {
+      const auto answers = generate(model, prompts, options, batch_size);
+      for (size_t n = 0; n < prompts.size(); ++n) {
+        EXPECT_EQ(answers[n], greedy_by_hand(model, prompts[n], 20, options.stop_ids)) << n;
+      }
+    }
+  }
+}
+
+TEST(Generate, SamplingDoesNotDependOnTheBatch) {
+  const Transformer model = tests::make_model(tests::tiny_llama_json(), at::kDouble);
+  SamplingOptions options;
+  options.max_new_tokens = 15;
+  options.temperature = 1.5;
+  options.top_p = 0.9;
+  options.seed = 3;
+  int64_t reported = 0;
+  const auto alone = generate(model, some_prompts(), options, 1, [&](int64_t n) { reported = n; });
+  EXPECT_EQ(reported, 7);
+  EXPECT_EQ(alone, generate(model, some_prompts(), options, 4));
+  EXPECT_EQ(alone, generate(model, some_prompts(), options, 7));
+  options.seed = 4;
+  EXPECT_NE(alone, generate(model, some_prompts(), options, 7));
+}
+
+TEST(Generate, RefusesBadRequests) {
+  const Transformer model = tests::make_model(tests::tiny_gpt2_json());
+  SamplingOptions options;
+  EXPECT_THROW(generate(model, {{1}, {}}, options, 2), DataError);
+  EXPECT_THROW(generate(model, {{1, 99}}, options, 2), DataError);
+  options.max_new_tokens = 32;  // one more than the positions hold
+  EXPECT_THROW(generate(model, {{1, 2}}, options, 2), DataError);
+  options.top_p = 0.0;
+  EXPECT_THROW(generate(model, {{1}}, options, 2), ConfigError);
+  EXPECT_TRUE(generate(model, {}, SamplingOptions{}, 2).empty());
+}
+
+/// Frequencies of 20000 draws from logits log(1..5).
+std::vector<double> frequencies(const SamplingOptions& options) {
+  Random random(1);
+  std::vector<double> counts(5, 0.0);
+  for (int i = 0; i < 20000; ++i) {
+    std::vector<float> logits;
+    for (int v = 1; v <= 5; ++v) logits.push_back(std::log(static_cast<float>(v)));
+    counts[static_cast<size_t>(choose_token(logits, options, random))] += 1.0 / 20000;
+  }
+  return counts;
+}
+
+void expect_near(const std::vector<double>& found, const std::vector<double>& weights) {
+  double total = 0.0;
+  for (const double weight : weights) total += weight;
+  for (size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], weights[i] / total, 0.015) << i;
+}
+
+TEST(ChooseToken, DrawsFromTheFilteredDistribution) {
+  SamplingOptions options;
+  options.temperature = 1.0;
+  expect_near(frequencies(options), {1, 2, 3, 4, 5});
+  options.temperature = 0.5;  // squares the probabilities
+  expect_near(frequencies(options), {1, 4, 9, 16, 25});
+  options.temperature = 1.0;
+  options.top_k = 2;
+  expect_near(frequencies(options), {0, 0, 0, 4, 5});
+  options.top_k = 0;
+  options.top_p = 0.7;  // 5 + 4 of 15 is 0.6, with 3 it is 0.8
+  expect_near(frequencies(options), {0, 0, 3, 4, 5});
+  options.top_p = 0.01;
+  expect_near(frequencies(options), {0, 0, 0, 0, 1});
+}
+
+TEST(ChooseToken, PenaltyMovesBothSignsDown) {
+  std::vector<float> logits{2.0F, -2.0F, 1.0F, -1.0F};
+  const std::vector<int64_t> seen{0, 1, 0};
+  penalise_repetition(logits, seen, 2.0);
+  EXPECT_THAT(logits, ElementsAre(1.0F, -4.0F, 1.0F, -1.0F));
+}
+
+TEST(ChooseToken, RefusesNaN) {
+  std::vector<float> logits{1.0F, std::nanf("")};
+  Random random(1);
+  EXPECT_THROW(choose_token(logits, {}, random), DataError);
+}
+
+TEST(KvCache, ACopiedSequenceSharesItsPrefix) {
+  const Transformer model = tests::make_model(tests::tiny_llama_json(), at::kDouble);
+  const Document prefix = tests::random_document(6, 1);
+  const Document left = tests::random_document(3, 2), right = tests::random_document(1, 3);
+  KvCache cache(model.config(), at::kDouble, at::kCPU);
+  cache.add(1);
+  ForwardOptions options;
+  options.cache = &cache;
+  model.forward(make_batch({prefix}), options);
+  cache.keep({0, 0});
+  Batch ends = make_batch({left, right});
+  ends.positions = ends.positions + 6;
+  const at::Tensor hidden = model.forward(ends, options).hidden;
+  EXPECT_THAT(cache.lengths(), ElementsAre(9, 7));
+  int64_t row = 0;
+  for (const Document& end : {left, right}) {
+    Document whole = prefix;
+    whole.tokens.insert(whole.tokens.end(), end.tokens.begin(), end.tokens.end());
+    whole.is_target.resize(whole.tokens.size());
+    const auto size = static_cast<int64_t>(end.tokens.size());
+    const at::Tensor want = model.forward(make_batch({whole})).hidden.narrow(0, 6, size);
+    EXPECT_TRUE(at::allclose(hidden.narrow(0, row, size), want, 1e-10, 1e-12));
+    row += size;
+  }
+  EXPECT_THROW(model.forward(make_batch({prefix}), options), Error);
+}
+
+}  // namespace
+}  // namespace distill

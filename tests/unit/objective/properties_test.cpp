@@ -1,0 +1,193 @@
+// What must hold for every registered objective.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "distill/objective/head_step.h"
+#include "distill/objective/logit_objective.h"
+
+namespace distill {
+namespace {
+
+constexpr int64_t kRows = 7, kStudent = 11, kTeacher = 9;
+
+LogitRows make_rows(int64_t rows = kRows) {
+  at::manual_seed(7);
+  LogitRows made;
+  made.student = at::randn({rows, kStudent}, at::kDouble) * 2;
+  made.teacher = at::randn({rows, kTeacher}, at::kDouble) * 2;
+  made.targets = at::randint(0, kStudent, {rows}, at::kLong);
+  return made;
+}
+
+double value(const LogitObjective& objective, const LogitRows& rows) {
+  return objective.sum(rows, {}).item<double>();
+}
+
+at::Tensor gradient(const LogitObjective& objective, LogitRows rows) {
+  rows.student = rows.student.detach().clone().requires_grad_(true);
+  rows.teacher = rows.teacher.detach().clone().requires_grad_(true);
+  const at::Tensor sum = objective.sum(rows, {});
+  torch::autograd::backward({sum}, {});
+  EXPECT_FALSE(rows.teacher.grad().defined()) << "a gradient reached the teacher";
+  return rows.student.grad();
+}
+
+class EveryObjective : public testing::TestWithParam<std::string> {
+ protected:
+  std::unique_ptr<LogitObjective> objective_ = logit_objectives().create(GetParam());
+};
+
+TEST_P(EveryObjective, GradientEqualsCentralDifferences) {
+  const LogitRows rows = make_rows();
+  const at::Tensor analytic = gradient(*objective_, rows);
+  constexpr double kStep = 1e-5;
+  for (int64_t i = 0; i < rows.student.numel(); ++i) {
+    LogitRows up = rows, down = rows;
+    up.student = rows.student.clone();
+    up.student.view(-1)[i] += kStep;
+    down.student = rows.student.clone();
+    down.student.view(-1)[i] -= kStep;
+    const double numeric = (value(*objective_, up) - value(*objective_, down)) / (2 * kStep);
+    EXPECT_NEAR(analytic.view(-1)[i].item<double>(), numeric, 1e-7);
+  }
+}
+
+TEST_P(EveryObjective, DivergenceIsZeroWhenStudentEqualsTeacher) {
+  if (!objective_->is_divergence()) GTEST_SKIP() << "not a divergence";
+  LogitRows rows = make_rows();
+  EXPECT_GT(value(*objective_, rows), 0.1);
+  rows.teacher = rows.student;
+  EXPECT_NEAR(value(*objective_, rows), 0.0, 1e-12);
+  EXPECT_LT(gradient(*objective_, rows).abs().max().item<double>(), 1e-12);
+}
+
+TEST_P(EveryObjective, SplittingRowsChangesNothing) {
+  const LogitRows rows = make_rows();
+  double sum = 0.0;
+  std::vector<at::Tensor> gradients;
+  for (const auto& [begin, end] : {std::pair<int64_t, int64_t>{0, 2}, {2, 3}, {3, kRows}}) {
+    LogitRows part;
+    part.student = rows.student.slice(0, begin, end);
+    part.teacher = rows.teacher.slice(0, begin, end);
+    part.targets = rows.targets.slice(0, begin, end);
+    sum += value(*objective_, part);
+    gradients.push_back(gradient(*objective_, part));
+  }
+  EXPECT_NEAR(sum, value(*objective_, rows), 1e-9);
+  const at::Tensor whole = gradient(*objective_, rows);
+  EXPECT_LT((at::cat(gradients) - whole).norm().item<double>(), 1e-9 * whole.norm().item<double>());
+}
+
+TEST_P(EveryObjective, RowWeightsMultiplyRowLosses) {
+  LogitRows rows = make_rows();
+  const at::Tensor whole = gradient(*objective_, rows);
+  rows.weights = at::linspace(0, 2, kRows, at::kFloat);
+  const at::Tensor expected = whole * rows.weights.unsqueeze(1).to(at::kDouble);
+  EXPECT_LT((gradient(*objective_, rows) - expected).abs().max().item<double>(), 1e-9);
+}
+
+TEST_P(EveryObjective, NoRowsGiveZero) {
+  const LogitRows rows = make_rows(0);
+  EXPECT_EQ(value(*objective_, rows), 0.0);
+  EXPECT_EQ(gradient(*objective_, rows).numel(), 0);
+}
+
+TEST_P(EveryObjective, MaskedVocabularyOnBothSidesIsFinite) {
+  LogitRows rows = make_rows();
+  rows.student.select(1, 3).fill_(-INFINITY);
+  rows.teacher.select(1, 3).fill_(-INFINITY);
+  rows.targets.fill_(2);
+  EXPECT_TRUE(std::isfinite(value(*objective_, rows)));
+  EXPECT_TRUE(gradient(*objective_, rows).isfinite().all().item<bool>());
+}
+
+TEST_P(EveryObjective, NanReachesTheLoss) {
+  LogitRows rows = make_rows();
+  rows.student[2][1] = NAN;
+  EXPECT_TRUE(std::isnan(value(*objective_, rows)));
+}
+
+struct HeadCase {
+  Head head;
+  HeadRows rows;
+  TeacherRows teacher;
+};
+
+HeadCase make_head_case(int64_t rows, double softcap) {
+  at::manual_seed(11);
+  HeadCase made;
+  made.head.weight = at::randn({kStudent, 5}, at::kDouble);
+  made.head.bias = at::randn({kStudent}, at::kDouble);
+  made.head.logit_scale = 0.5;
+  made.head.logit_softcap = softcap;
+  made.rows.hidden = at::randn({rows, 5}, at::kDouble);
+  made.rows.targets = at::randint(0, kStudent, {rows}, at::kLong);
+  const at::Tensor logits = at::randn({rows, kTeacher}, at::kDouble);
+  made.teacher = {rows, kTeacher, [logits](int64_t begin, int64_t end) {
+                    return logits.slice(0, begin, end);
+                  }};
+  return made;
+}
+
+struct HeadGradientsAndSum {
+  at::Tensor hidden, weight, bias, sum;
+};
+
+HeadGradientsAndSum through_head_step(const HeadCase& c, const LogitObjective& objective,
+                                      int64_t chunk) {
+  HeadGradients gradients{at::zeros_like(c.head.weight), at::zeros_like(c.head.bias)};
+  const HeadResult result =
+      head_step(c.rows, c.head, gradients, c.teacher, {{&objective, 0.25}}, {}, chunk, true);
+  return {result.d_hidden, gradients.weight, gradients.bias, result.sums[0]};
+}
+
+HeadGradientsAndSum through_autograd(const HeadCase& c, const LogitObjective& objective) {
+  Head head = c.head;
+  head.weight = c.head.weight.clone().requires_grad_(true);
+  head.bias = c.head.bias.clone().requires_grad_(true);
+  const at::Tensor hidden = c.rows.hidden.clone().requires_grad_(true);
+  LogitRows rows;
+  rows.student = head.logits(hidden);
+  rows.teacher = c.teacher.logits(0, c.teacher.rows);
+  rows.targets = c.rows.targets;
+  const at::Tensor sum = objective.sum(rows, {});
+  torch::autograd::backward({sum * 0.25}, {});
+  return {hidden.grad(), head.weight.grad(), head.bias.grad(), sum.detach()};
+}
+
+TEST_P(EveryObjective, HeadStepEqualsAutogradWhateverTheChunk) {
+  for (const double softcap : {0.0, 3.0}) {
+    const HeadCase c = make_head_case(kRows, softcap);
+    const HeadGradientsAndSum expected = through_autograd(c, *objective_);
+    for (const int64_t chunk : {1, 3, 7, 100}) {
+      SCOPED_TRACE("chunk " + std::to_string(chunk));
+      const HeadGradientsAndSum got = through_head_step(c, *objective_, chunk);
+      EXPECT_NEAR(got.sum.item<double>(), expected.sum.item<double>(), 1e-9);
+      EXPECT_LT((got.hidden - expected.hidden).norm().item<double>(),
+                1e-9 * expected.hidden.norm().item<double>());
+      EXPECT_LT((got.weight - expected.weight).norm().item<double>(),
+                1e-9 * expected.weight.norm().item<double>());
+      EXPECT_LT((got.bias - expected.bias).abs().max().item<double>(), 1e-9);
+    }
+  }
+}
+
+TEST_P(EveryObjective, HeadStepOfNoRowsIsZero) {
+  const HeadCase c = make_head_case(0, 0.0);
+  const HeadGradientsAndSum got = through_head_step(c, *objective_, 4);
+  EXPECT_EQ(got.sum.item<double>(), 0.0);
+  EXPECT_EQ(got.weight.abs().max().item<double>(), 0.0);
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> all;
+  for (const RegistryEntry& entry : logit_objectives().entries()) all.push_back(entry.name);
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, EveryObjective, testing::ValuesIn(names()),
+                         [](const auto& test) { return test.param; });
+
+}  // namespace
+}  // namespace distill
