@@ -183,8 +183,10 @@ class TreeBuilder final : public YAML::EventHandler {
 
 Unreadable explain(const YAML::Exception& error, const std::string& text,
                    const TreeBuilder& builder) {
-  // At the end of the text yaml-cpp's mark is the start of it.
-  const bool unclosed = error.mark.pos == 0 && builder.innermost() != nullptr;
+  // What is not closed shows at the end of the text, where yaml-cpp's mark is the end or the start.
+  const size_t end = text.find_last_not_of(" \n\r\t") + 1;
+  const bool at_end = error.mark.pos <= 0 || static_cast<size_t>(error.mark.pos) >= end;
+  const bool unclosed = at_end && builder.innermost() != nullptr;
   Place place = unclosed ? builder.innermost()->place : builder.place(error.mark);
   const int tab = unclosed ? 0 : tab_in_indent(text, place.line);
   if (tab > 0) {

@@ -97,9 +97,10 @@ Json RecordFile::read(size_t record) const {
 
 TextPlace RecordFile::locate(size_t offset) const {
   const std::string_view before = text_.substr(0, offset);
-  const size_t line_begin = before.rfind('\n') + 1;  // npos + 1 is 0
+  const std::string_view line = before.substr(before.rfind('\n') + 1);  // npos + 1 is 0
+  const auto is_lead = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
   return {.line = 1 + std::count(before.begin(), before.end(), '\n'),
-          .column = 1 + static_cast<int64_t>(offset - line_begin)};
+          .column = 1 + std::count_if(line.begin(), line.end(), is_lead)};
 }
 
 std::string RecordFile::place(size_t record) const {

@@ -71,8 +71,12 @@ const std::string& text_column(const Json& record, const std::string& name) {
 
 std::string shorten(const Json& value) {
   constexpr size_t kLongest = 60;
-  const std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true);
-  return text.size() <= kLongest ? text : text.substr(0, kLongest) + "...";
+  std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true);
+  if (text.size() > kLongest) {
+    text.resize(kLongest);
+    text += "...";
+  }
+  return text;
 }
 
 }  // namespace distill

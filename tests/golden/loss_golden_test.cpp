@@ -10,7 +10,7 @@
 #include "distill/io/json.h"
 #include "distill/io/safetensors.h"
 #include "distill/objective/logit_objective.h"
-#include "golden/fixtures.h"
+#include "support/fixtures.h"
 
 namespace distill {
 namespace {
@@ -34,7 +34,7 @@ struct Case {
 
 class Losses {
  public:
-  Losses() : folder_(golden::fixtures() / "losses"), file_(folder_ / "cases.safetensors") {
+  Losses() : folder_(golden::fixtures_folder() / "losses"), file_(folder_ / "cases.safetensors") {
     const Json json = read_json(folder_ / "cases.json");
     for (const Json& entry : json["cases"]) {
       if (!entry.contains("set") || !entry.contains("T")) continue;

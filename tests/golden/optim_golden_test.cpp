@@ -10,7 +10,7 @@
 #include "distill/io/safetensors.h"
 #include "distill/optim/adamw.h"
 #include "distill/optim/schedule.h"
-#include "golden/fixtures.h"
+#include "support/fixtures.h"
 
 namespace distill {
 namespace {
@@ -34,7 +34,7 @@ std::string schedule_yaml(const Json& entry) {
 }
 
 TEST(OptimGolden, SchedulesEqualTransformersAtEveryStep) {
-  std::ifstream lines(golden::fixtures() / "optim" / "schedules.jsonl");
+  std::ifstream lines(golden::fixtures_folder() / "optim" / "schedules.jsonl");
   ASSERT_TRUE(lines);
   int checked = 0;
   for (std::string line; std::getline(lines, line); ++checked) {
@@ -55,8 +55,8 @@ TEST(OptimGolden, SchedulesEqualTransformersAtEveryStep) {
 }
 
 TEST(OptimGolden, AdamWEqualsTorch) {
-  const SafetensorsFile file(golden::fixtures() / "optim" / "steps.safetensors");
-  const Json settings = read_json(golden::fixtures() / "optim" / "steps.json");
+  const SafetensorsFile file(golden::fixtures_folder() / "optim" / "steps.safetensors");
+  const Json settings = read_json(golden::fixtures_folder() / "optim" / "steps.json");
   for (const Json& entry : settings["optimizers"]) {
     if (entry["optimizer"] != "AdamW" || entry.contains("amsgrad")) continue;
     const std::string name = entry["name"];
@@ -84,8 +84,8 @@ TEST(OptimGolden, AdamWEqualsTorch) {
 }
 
 TEST(OptimGolden, ClippingScalesByTheGlobalNorm) {
-  const SafetensorsFile file(golden::fixtures() / "optim" / "steps.safetensors");
-  const Json settings = read_json(golden::fixtures() / "optim" / "steps.json");
+  const SafetensorsFile file(golden::fixtures_folder() / "optim" / "steps.safetensors");
+  const Json settings = read_json(golden::fixtures_folder() / "optim" / "steps.json");
   for (const Json& entry : settings["clip"]) {
     const std::string prefix = "clip." + std::to_string(entry["case"].get<int>());
     at::Tensor a = file.tensor(prefix + ".in.0").clone(), b = file.tensor(prefix + ".in.1").clone();

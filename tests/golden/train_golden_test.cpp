@@ -3,39 +3,23 @@
 #include <gtest/gtest.h>
 
 #include "distill/config/config_file.h"
-#include "distill/eval/forward_dump.h"
 #include "distill/io/json.h"
 #include "distill/io/safetensors.h"
 #include "distill/model/loading.h"
 #include "distill/train/run_config.h"
 #include "distill/train/train_step.h"
-#include "golden/fixtures.h"
+#include "support/fixtures.h"
 
 namespace distill {
 namespace {
 
-/// Rows of a padded micro-batch as documents.
-Batch unpad(const Json& padded) {
-  std::vector<Document> documents;
-  for (size_t row = 0; row < padded["input_ids"].size(); ++row) {
-    Document document;
-    for (size_t i = 0; i < padded["input_ids"][row].size(); ++i) {
-      if (padded["attention_mask"][row][i] == 0) continue;
-      document.tokens.push_back(padded["input_ids"][row][i]);
-      document.is_target.push_back(padded["labels"][row][i] != kIgnore);
-    }
-    documents.push_back(std::move(document));
-  }
-  return make_batch(documents);
-}
-
 /// The settings of expected.json as objectives, optimizer and schedule.
 struct Reference {
   explicit Reference(at::ScalarType dtype)
-      : expected(read_json(golden::fixtures() / "train" / "expected.json")),
-        student(load_transformer(golden::fixtures() / expected["student"].get<std::string>(), dtype,
+      : expected(read_json(golden::fixtures_folder() / "train" / "expected.json")),
+        student(load_transformer(golden::fixtures_folder() / expected["student"].get<std::string>(), dtype,
                                  at::kCPU)),
-        teacher(load_transformer(golden::fixtures() / expected["teacher"].get<std::string>(), dtype,
+        teacher(load_transformer(golden::fixtures_folder() / expected["teacher"].get<std::string>(), dtype,
                                  at::kCPU)) {
     const Json& s = expected["settings"];
     const std::string yaml =
@@ -72,13 +56,13 @@ void run_reference(at::ScalarType dtype, const char* steps_key, const char* fina
                    const Tolerance& tolerance) {
   Reference reference(dtype);
   TrainStep step = reference.make_step();
-  const Json batches = read_json(golden::fixtures() / "train" / "batches.json");
+  const Json batches = read_json(golden::fixtures_folder() / "train" / "batches.json");
   const int64_t total = reference.expected["settings"]["steps"];
   for (int64_t i = 0; i < total; ++i) {
     SCOPED_TRACE("step " + std::to_string(i));
     std::vector<Batch> micro_batches;
     for (const Json& padded : batches["steps"][static_cast<size_t>(i)]) {
-      micro_batches.push_back(unpad(padded));
+      micro_batches.push_back(make_batch(golden::read_rows(padded)));
     }
     const double rate = reference.config.lr_scheduler.learning_rate(
         reference.config.optimizer.learning_rate, i, total);
@@ -93,7 +77,7 @@ void run_reference(at::ScalarType dtype, const char* steps_key, const char* fina
     EXPECT_NEAR(report.grad_norm.item<double>() / expected["grad_norm"].get<double>(), 1.0,
                 tolerance.norm);
   }
-  const SafetensorsFile final_weights(golden::fixtures() / "train" / final_name);
+  const SafetensorsFile final_weights(golden::fixtures_folder() / "train" / final_name);
   for (const auto& [name, tensor] :
        checkpoint_tensors(reference.student, [](const Parameter& p) { return p.value.detach(); })) {
     EXPECT_LT(golden::max_difference(tensor, final_weights.tensor(name)), tolerance.weights)
@@ -111,13 +95,13 @@ TEST(TrainGolden, TwentyStepsInFp64) {
 
 TEST(TrainGolden, PackedDocumentsGiveTheGradientsOfSeparateRows) {
   Reference reference(at::kFloat);
-  const Json packing = read_json(golden::fixtures() / "train" / "packing.json");
+  const Json packing = read_json(golden::fixtures_folder() / "train" / "packing.json");
   reference.config.train.max_grad_norm = 0.0;
   TrainStep step = reference.make_step();
-  const StepReport report = step.run({unpad(packing["separate"])}, 0.0, {0, 1});
+  const StepReport report = step.run({make_batch(golden::read_rows(packing["separate"]))}, 0.0, {0, 1});
   EXPECT_EQ(report.loss_tokens, packing["loss_tokens"].get<int64_t>());
   EXPECT_NEAR(report.loss.item<double>(), packing["loss"].get<double>(), 1e-5);
-  const SafetensorsFile expected(golden::fixtures() / "train" / "packing_grads.safetensors");
+  const SafetensorsFile expected(golden::fixtures_folder() / "train" / "packing_grads.safetensors");
   for (const auto& [name, tensor] :
        checkpoint_tensors(reference.student, [](const Parameter& p) { return p.gradient; })) {
     EXPECT_LT(golden::relative_difference(tensor, expected.tensor(name)), 1e-4) << name;

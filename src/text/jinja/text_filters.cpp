@@ -140,8 +140,9 @@ JsonStyle json_style(const Bound& bound) {
     style.indent = bound.text(1);
   } else if (!bound.at(1).is_none()) {
     constexpr int64_t kWidest = 1000;
-    style.indent =
-        std::string(static_cast<size_t>(std::clamp<int64_t>(bound.integer(1, 0), 0, kWidest)), ' ');
+    const int64_t width = bound.integer(1, 0);
+    if (width > kWidest) throw Fault("tojson: an indent beyond 1000 is not supported");
+    style.indent = std::string(static_cast<size_t>(std::max<int64_t>(width, 0)), ' ');
   }
   if (style.indent) style.item_separator = ",";
   if (!bound.at(2).is_none()) {

@@ -3,89 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "text/tokenizer/merge_table.h"
+#include "text/tokenizer/bpe_word.h"
 #include "text/tokenizer/unicode.h"
 #include "text/tokenizer/word_cache.h"
 
 namespace distill {
 namespace {
-
-// A token of a word under way: a link of a chain, empty once it has merged into its left neighbour.
-struct Symbol {
-  int32_t id = 0;
-  uint32_t bytes = 0;
-  int32_t previous = -1;
-  int32_t next = -1;
-};
-
-struct Candidate {
-  uint32_t rank = 0;
-  uint32_t position = 0;  // of the left symbol
-  int32_t id = 0;
-
-  bool operator<(const Candidate& other) const {  // the heap has the lowest rank on top
-    return rank != other.rank ? rank > other.rank : position > other.position;
-  }
-};
-
-// One word; its memory is used again for the next.
-class Word {
- public:
-  void clear() { symbols_.clear(); }
-
-  void add(int32_t id, size_t bytes) {
-    const auto position = static_cast<int32_t>(symbols_.size());
-    if (position > 0) symbols_.back().next = position;
-    symbols_.push_back({id, static_cast<uint32_t>(bytes), position - 1, -1});
-  }
-
-  void merge(const MergeTable& merges) {
-    candidates_.clear();
-    for (size_t i = 0; i + 1 < symbols_.size(); ++i) consider(merges, i);
-    std::make_heap(candidates_.begin(), candidates_.end());
-    while (!candidates_.empty()) {
-      std::pop_heap(candidates_.begin(), candidates_.end());
-      const Candidate best = candidates_.back();
-      candidates_.pop_back();
-      Symbol& left = symbols_[best.position];
-      if (left.bytes == 0 || left.next < 0) continue;
-      Symbol& right = symbols_[static_cast<size_t>(left.next)];
-      const MergeTable::Merge* merge = merges.find(left.id, right.id);
-      if (merge == nullptr || merge->id != best.id) continue;  // a neighbour has merged since
-      left.id = best.id;
-      left.bytes += right.bytes;
-      left.next = right.next;
-      right.bytes = 0;
-      if (left.next >= 0) {
-        symbols_[static_cast<size_t>(left.next)].previous = static_cast<int32_t>(best.position);
-      }
-      if (left.previous >= 0) push(merges, static_cast<size_t>(left.previous));
-      push(merges, best.position);
-    }
-  }
-
-  void append_to(std::vector<ModelToken>& out) const {
-    for (const Symbol& symbol : symbols_) {
-      if (symbol.bytes > 0) out.push_back({symbol.id, symbol.bytes});
-    }
-  }
-
- private:
-  bool consider(const MergeTable& merges, size_t position) {
-    const Symbol& left = symbols_[position];
-    if (left.next < 0) return false;
-    const auto* merge = merges.find(left.id, symbols_[static_cast<size_t>(left.next)].id);
-    if (merge == nullptr) return false;
-    candidates_.push_back({merge->rank, static_cast<uint32_t>(position), merge->id});
-    return true;
-  }
-  void push(const MergeTable& merges, size_t position) {
-    if (consider(merges, position)) std::push_heap(candidates_.begin(), candidates_.end());
-  }
-
-  std::vector<Symbol> symbols_;
-  std::vector<Candidate> candidates_;
-};
 
 struct BpeOptions {
   BpeOptions(const Json& rules, const std::string& where)
@@ -130,7 +53,7 @@ class BpeModel final : public Model {
     if (cached && cache.get(piece, out)) return;
     const size_t before = out.size();
     if (!options_.ignore_merges || !append_whole(piece, byte_level, out)) {
-      thread_local Word word;
+      thread_local BpeWord word;
       word.clear();
       byte_level ? add_bytes(piece, word) : add_characters(piece, word);
       word.merge(merges_);
@@ -152,7 +75,7 @@ class BpeModel final : public Model {
   // Collects characters that the vocabulary lacks; fused ones become one token.
   class Unknown {
    public:
-    Unknown(const BpeModel& model, Word& word) : model_(model), word_(word) {}
+    Unknown(const BpeModel& model, BpeWord& word) : model_(model), word_(word) {}
     ~Unknown() { flush(); }
     Unknown(const Unknown&) = delete;
     Unknown& operator=(const Unknown&) = delete;
@@ -169,7 +92,7 @@ class BpeModel final : public Model {
 
    private:
     const BpeModel& model_;
-    Word& word_;
+    BpeBpeWord& word_;
     size_t bytes_ = 0;
   };
 
@@ -217,7 +140,7 @@ class BpeModel final : public Model {
     return true;
   }
 
-  void add_bytes(std::string_view piece, Word& word) const {
+  void add_bytes(std::string_view piece, BpeWord& word) const {
     Unknown unknown(*this, word);
     for (const char byte : piece) {
       const int32_t id = byte_ids_[static_cast<unsigned char>(byte)];
@@ -230,7 +153,7 @@ class BpeModel final : public Model {
     }
   }
 
-  void add_characters(std::string_view piece, Word& word) const {
+  void add_characters(std::string_view piece, BpeWord& word) const {
     Unknown unknown(*this, word);
     std::string symbol;
     for (size_t at = 0; at < piece.size();) {
@@ -248,7 +171,7 @@ class BpeModel final : public Model {
     }
   }
 
-  bool add_fallback(std::string_view symbol, Word& word) const {
+  bool add_fallback(std::string_view symbol, BpeWord& word) const {
     const auto id_of = [this](char byte) {
       return fallback_ids_[static_cast<unsigned char>(byte)];
     };

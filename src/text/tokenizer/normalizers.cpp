@@ -23,7 +23,7 @@ class Lowercase final : public Normalizer {
 class Replace final : public Normalizer {
  public:
   Replace(const Json& rules, const std::string& where)
-      : pattern_(parse_pattern(rules.at("pattern"), where + ": pattern")),
+      : pattern_(parse_pattern(rules.value("pattern", Json()), where + ": pattern")),
         content_(json_string(rules, "content", where)) {}
 
   AlignedText apply(AlignedText text) const override {

@@ -8,8 +8,9 @@
 namespace distill {
 namespace {
 
-// Words here have the joiners U+200C and U+200D in them.
-constexpr const char* kWordOrSigns = R"([\w\x{200C}\x{200D}]+|[^\w\s\x{200C}\x{200D}]+)";
+// The library's \w is not the same here as in the expressions of tokenizer.json.
+constexpr const char* kWordOrSigns = R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}]+)"
+                                     R"(|[^\s\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}]+)";
 
 class Split final : public PreTokenizer {
  public:
@@ -64,7 +65,7 @@ std::unique_ptr<PreTokenizer> parse_pre_tokenizer(const Json& rules, const std::
     return split(class_pattern(is_punctuation), parse_split_behavior(behavior, where), false);
   }
   if (type == "Whitespace") {
-    return split(regex_pattern(R"(\w+|[^\w\s]+)", where), SplitBehavior::kRemoved, true);
+    return split(regex_pattern(kWordOrSigns, where), SplitBehavior::kRemoved, true);
   }
   if (type == "WhitespaceSplit") {
     return split(class_pattern(is_white_space), SplitBehavior::kRemoved, false);

@@ -1,5 +1,6 @@
 #include "text/tokenizer/pre_tokens.h"
 
+#include <algorithm>
 #include <array>
 
 #include "distill/core/error.h"
@@ -96,6 +97,7 @@ SplitBehavior parse_split_behavior(const std::string& name, const std::string& w
 }
 
 PreTokens::PreTokens(AlignedText text) : text_(std::move(text)) {
+  if (text_.text().size() > UINT32_MAX / 4) throw DataError("a text grew too long to cut");
   const auto end = static_cast<uint32_t>(text_.text().size());
   if (end > 0) pieces_.push_back({0, end});
 }

@@ -9,6 +9,7 @@ namespace {
 
 constexpr size_t kMaxModels = 4;  // a thread; a program rarely has more than two
 constexpr size_t kMaxWords = 1 << 16;
+constexpr size_t kMaxTokens = 1 << 20;
 
 }  // namespace
 
@@ -35,7 +36,7 @@ bool WordCache::get(std::string_view word, std::vector<ModelToken>& out) const {
 }
 
 void WordCache::put(std::string_view word, const ModelToken* tokens, size_t count) {
-  if (words_.size() == kMaxWords) {
+  if (words_.size() == kMaxWords || tokens_.size() + count > kMaxTokens) {
     words_.clear();
     ends_.clear();
     tokens_.clear();

@@ -22,7 +22,7 @@ TEST(Yaml, Syntax) {
   EXPECT_THAT(problems_of("run:\n  output_dir: o\ndata\ntrain: {}\n"),
               ElementsAre("f.yaml:4:6: not valid YAML: illegal map value"));
   EXPECT_THAT(problems_of("run: {output_dir: 'o}\n"),
-              ElementsAre("f.yaml:1:19: not valid YAML: end of map not found"));
+              ElementsAre("f.yaml:1:6: not valid YAML: end of map flow not found"));
   EXPECT_THAT(problems_of("a: b: c"), ElementsAre("f.yaml:1:5: not valid YAML: illegal map value"));
   EXPECT_THAT(problems_of("run:\n  seed: *x\n"),
               ElementsAre("f.yaml:2:9: not valid YAML: the referenced anchor is not defined"));

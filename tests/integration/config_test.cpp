@@ -1,0 +1,102 @@
+// Configurations through the real executable: wrong ones print exactly what is recorded beside them.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "integration/distill_process.h"
+
+namespace distill::integration {
+namespace {
+
+std::vector<fs::path> yaml_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.path().extension() == ".yaml") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::string relative(const fs::path& path) { return path.lexically_relative(kSource).string(); }
+
+TEST(Config, EveryWrongOnePrintsItsRecordedMessage) {
+  int kinds = 0;
+  for (const fs::path& path : yaml_files(kSource / "tests/data/bad_configs")) {
+    SCOPED_TRACE(path.filename().string());
+    const Result result = run({"validate", "--config", relative(path)});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.err, slurp(fs::path(path).replace_extension(".expected")));
+    EXPECT_EQ(result.out, "");
+    ++kinds;
+  }
+  EXPECT_GE(kinds, 25);
+}
+
+TEST(Config, EveryShippedOneValidates) {
+  int files = 0;
+  for (const fs::path& path : yaml_files(kSource / "configs")) {
+    if (path.filename() == "generate.yaml") continue;  // a configuration of `distill generate`
+    SCOPED_TRACE(path.filename().string());
+    const Result result = run({"validate", "--config", relative(path)});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    ++files;
+  }
+  EXPECT_GE(files, 4);
+}
+
+TEST(Config, AnAbsentModelIsNamedWithTheCommandThatFetchesIt) {
+  const Result listed = run({"validate", "--config", "configs/qwen_gsm8k.yaml"});
+  EXPECT_EQ(listed.exit_code, 0) << listed.err;
+  EXPECT_NE(listed.out.find("hf download Qwen/Qwen2-7B-Instruct"), std::string::npos);
+  const Result strict = run({"validate", "--config", "configs/qwen_gsm8k.yaml", "--strict"});
+  EXPECT_EQ(strict.exit_code, 1);
+  const Scratch scratch;
+  const Result train = run({"train", "--config", "configs/qwen_gsm8k.yaml",
+                            "run.output_dir=" + (scratch / "run").string(), "run.device=cpu"});
+  EXPECT_EQ(train.exit_code, 1);
+  EXPECT_NE(train.err.find("hf download Qwen/Qwen2-1.5B-Instruct"), std::string::npos) << train.err;
+  EXPECT_FALSE(fs::exists(scratch / "run"));
+}
+
+TEST(Config, OverridesReachIntoLists) {
+  const Result result = run({"validate", "--config", "configs/tiny/stories.yaml",
+                             "objective.1.temperature=4", "optimizer.learning_rate=2e-5"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("temperature: 4.0  # command line"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("learning_rate: 2.0e-05  # command line"), std::string::npos)
+      << result.out;
+  const Result wrong =
+      run({"validate", "--config", "configs/tiny/stories.yaml", "objective.1.temperature=hot"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_EQ(wrong.err,
+            "command line: objective.1.temperature: expected a number, found 'hot'\n");
+}
+
+TEST(Config, ValidateOfAFolderWithoutWeightsCountsParameters) {
+  const Scratch scratch;
+  const Result result = run({"validate", "--config", "configs/qwen_gsm8k.yaml",
+                             "teacher.path=tests/data/configs/Qwen2-7B-Instruct",
+                             "student.path=tests/data/configs/Qwen2-1.5B-Instruct"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("7615616512 parameters"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("1543714304 parameters"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("memory: teacher weights"), std::string::npos) << result.out;
+}
+
+TEST(Config, AWrongCommandLineIsExitCode2) {
+  EXPECT_EQ(run({}).exit_code, 2);
+  EXPECT_EQ(run({"trian"}).exit_code, 2);
+  EXPECT_EQ(run({"train"}).exit_code, 2);
+  EXPECT_EQ(run({"train", "--config", "does_not_exist.yaml"}).exit_code, 2);
+  EXPECT_EQ(run({"--help"}).exit_code, 0);
+}
+
+TEST(Config, TheReferencePageOfTheConfigurationIsUpToDate) {
+  const Result result = run({"list", "--config-docs"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.out, slurp(kSource / "docs/config.md"))
+      << "run: build/release/distill list --config-docs > docs/config.md";
+}
+
+}  // namespace
+}  // namespace distill::integration
