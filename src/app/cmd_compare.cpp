@@ -69,9 +69,11 @@ struct CompareCommand {
 void add_compare(CLI::App& app) {
   auto options = std::make_shared<CompareCommand>();
   CLI::App* command = app.add_subcommand(
-      "compare", "A teacher and its students on the same tokens: KL both ways, agreement, NLL, speed");
+      "compare",
+      "A teacher and its students on the same tokens: KL both ways, agreement, NLL, speed");
   options->file.add_to(*command, false);
-  command->add_option("--teacher", options->teacher, "model folder or hub id; default: the config's");
+  command->add_option("--teacher", options->teacher,
+                      "model folder or hub id; default: the config's");
   command->add_option("--student", options->students,
                       "folder, or name=folder; repeat for more; default: the run's final/");
   options->data.add_to(*command);

@@ -88,9 +88,11 @@ void add_eval(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "eval", "Held-out NLL, KL and agreement of a run's model, or a model's perplexity on a text");
   options->file.add_to(*command, false);
-  command->add_option("--model", options->model, "model folder or hub id; default: the run's final/");
+  command->add_option("--model", options->model,
+                      "model folder or hub id; default: the run's final/");
   command->add_option("--text", options->text, "a text file: perplexity per token, word and byte");
-  command->add_option("--max-length", options->max_length, "tokens of a window; default: the model's");
+  command->add_option("--max-length", options->max_length,
+                      "tokens of a window; default: the model's");
   command->add_option("--output", options->output, "also write the results here, as JSON");
   options->device.add_to(*command);
   command->footer("Example:\n  distill eval --config configs/tiny/stories.yaml");

@@ -42,7 +42,8 @@ void add_forward(CLI::App& app) {
                     "also the gradient of the mean cross-entropy, under the checkpoint's names");
   options->device.add_to(*command);
   command->footer(
-      "Example:\n  distill forward --model data/stories260K --input ids.json --output out.safetensors");
+      "Example:\n  distill forward --model data/stories260K --input ids.json --output "
+      "out.safetensors");
   command->callback([options] { options->run(); });
 }
 

@@ -33,8 +33,7 @@ struct GenerateCommand {
     const std::filesystem::path folder = resolve_model(config.model);
     const auto tokenizer = load_tokenizer(folder);
     const auto chat_template = config.chat ? load_chat_template(folder) : nullptr;
-    const Transformer model =
-        load_transformer(folder, resolve_dtype(config.dtype, device), device);
+    const Transformer model = load_transformer(folder, resolve_dtype(config.dtype, device), device);
     write(model, *tokenizer, chat_template.get());
   }
 
@@ -58,7 +57,8 @@ struct GenerateCommand {
     log_info(config.output + ": " + std::to_string(texts.size()) + " texts (" +
              std::to_string(finished) + " with an end), " + format_count(tokens) + " tokens in " +
              format_duration(seconds) + ", " +
-             format_count(static_cast<int64_t>(static_cast<double>(tokens) / seconds)) + " tokens/s");
+             format_count(static_cast<int64_t>(static_cast<double>(tokens) / seconds)) +
+             " tokens/s");
   }
 };
 
@@ -81,7 +81,8 @@ void add_generate(CLI::App& app) {
   command->add_option("--repetition-penalty", config.repetition_penalty, "1: none");
   command->add_option("--seed", config.seed, "the same seed gives the same text");
   command->footer(
-      "Example:\n  distill generate --model data/stories260K --num-samples 4 --output stories.jsonl");
+      "Example:\n  distill generate --model data/stories260K --num-samples 4 --output "
+      "stories.jsonl");
   command->callback([options] { options->run(); });
 }
 

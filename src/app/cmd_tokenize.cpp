@@ -47,7 +47,8 @@ void add_tokenize(CLI::App& app) {
   auto options = std::make_shared<TokenizeOptions>();
   CLI::App* command = app.add_subcommand("tokenize", "Token ids of the text on standard input");
   command->add_option("--model", options->model, "model folder or hub id")->required();
-  command->add_flag("--chat", options->chat, "the text is a user's message: render the chat template");
+  command->add_flag("--chat", options->chat,
+                    "the text is a user's message: render the chat template");
   command->add_flag("--no-special-tokens", options->no_special_tokens,
                     "without what the tokenizer adds, such as BOS");
   command->add_flag("--decode", options->decode, "the other way: a JSON list of ids to text");

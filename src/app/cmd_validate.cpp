@@ -41,7 +41,8 @@ struct ValidateCommand {
     print_memory(config, plan, device, dtype);
     for (const std::string& sentence : missing) print_line("missing", sentence);
     if (strict && !missing.empty()) {
-      throw DataError(std::to_string(missing.size()) + " of the things that the run needs are missing");
+      throw DataError(std::to_string(missing.size()) +
+                      " of the things that the run needs are missing");
     }
   }
 
@@ -72,8 +73,8 @@ struct ValidateCommand {
 
 void add_validate(CLI::App& app) {
   auto options = std::make_shared<ValidateCommand>();
-  CLI::App* command =
-      app.add_subcommand("validate", "Reads all that a run needs, builds nothing, says what it costs");
+  CLI::App* command = app.add_subcommand(
+      "validate", "Reads all that a run needs, builds nothing, says what it costs");
   options->file.add_to(*command, true);
   command->add_flag("--strict", options->strict, "exit 1 where a model or data file is absent");
   command->footer("Example:\n  distill validate --config configs/qwen_gsm8k.yaml");

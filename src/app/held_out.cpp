@@ -15,7 +15,8 @@ constexpr int64_t kDocuments = 8;  // a forward pass
 
 void DataOptions::add_to(CLI::App& command) {
   command.add_option("--data", path, "held-out records: JSONL or JSON");
-  command.add_option("--format", format, "text, prompt_completion, messages, sharegpt, alpaca, tokens")
+  command
+      .add_option("--format", format, "text, prompt_completion, messages, sharegpt, alpaca, tokens")
       ->capture_default_str();
   command.add_option("--column", columns, "field=column, as in prompt=question");
   command.add_option("--max-length", max_length, "longer documents are truncated")
@@ -34,14 +35,15 @@ std::vector<Batch> held_out_batches(const RunConfig& config, const std::string& 
 std::vector<Batch> file_batches(const DataOptions& data, const std::string& tokenizer_folder) {
   // The same reader as a run's: the options are written as its `data:` section.
   std::string yaml = "too_long: truncate\nmax_length: " + std::to_string(data.max_length) +
-                     "\ntrain:\n  - path: " + Json(data.path).dump() + "\n    format: " +
-                     Json(data.format).dump() + "\n    columns: {";
+                     "\ntrain:\n  - path: " + Json(data.path).dump() +
+                     "\n    format: " + Json(data.format).dump() + "\n    columns: {";
   for (const std::string& pair : data.columns) {
     const size_t equals = pair.find('=');
     if (equals == std::string::npos) {
       throw ConfigError("--column: expected field=column, found '" + pair + "'");
     }
-    yaml += Json(pair.substr(0, equals)).dump() + ": " + Json(pair.substr(equals + 1)).dump() + ", ";
+    yaml +=
+        Json(pair.substr(0, equals)).dump() + ": " + Json(pair.substr(equals + 1)).dump() + ", ";
   }
   DataConfig config;
   ConfigFile::parse(yaml + "}\n", "--data").read([&](Section& section) { config.fields(section); });

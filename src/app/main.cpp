@@ -24,7 +24,8 @@ constexpr const char* kFooter =
     "  distill train --config configs/tiny/stories.yaml\n"
     "  distill train --config configs/smollm2_gsm8k.yaml train.max_steps=48 "
     "objective.1.temperature=4\n"
-    "Exit codes: 0 done, 2 the command line or configuration is wrong, 1 data, model or checkpoint\n"
+    "Exit codes: 0 done, 2 the command line or configuration is wrong, 1 data, model or "
+    "checkpoint\n"
     "is wrong, 70 a bug, 128+n stopped by signal n after a checkpoint was written.";
 
 int report(const std::string& message, int code) {
@@ -70,9 +71,8 @@ int main(int argc, char** argv) {
     return report("error: out of memory: use a smaller train.micro_batch_size or data.max_length",
                   kInputIsWrong);
   } catch (const std::exception& error) {
-    return report(std::string("internal error: ") + error.what() +
-                      "\nThis is a bug in distill " + distill::version() + " (" + distill::commit() +
-                      "); please report it.",
+    return report(std::string("internal error: ") + error.what() + "\nThis is a bug in distill " +
+                      distill::version() + " (" + distill::commit() + "); please report it.",
                   kBug);
   }
 }

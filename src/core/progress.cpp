@@ -58,9 +58,10 @@ void ProgressLine::update(int64_t done, const std::string& details) {
   if (done < total_ && now - drawn_ < std::chrono::milliseconds(100)) return;
   drawn_ = now;
   const auto filled = static_cast<size_t>(kBarWidth * std::min(done, total_) / total_);
-  show_progress_line(what_ + " [" + std::string(filled, '#') + std::string(kBarWidth - filled, '.') +
-                     "] " + std::to_string(done) + "/" + std::to_string(total_) + "  " + details +
-                     "  left " + format_duration(seconds_left(done)));
+  show_progress_line(what_ + " [" + std::string(filled, '#') +
+                     std::string(kBarWidth - filled, '.') + "] " + std::to_string(done) + "/" +
+                     std::to_string(total_) + "  " + details + "  left " +
+                     format_duration(seconds_left(done)));
 }
 
 }  // namespace distill

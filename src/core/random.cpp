@@ -5,7 +5,12 @@
 namespace distill {
 
 uint64_t derive_seed(uint64_t seed, std::string_view name, uint64_t index) {
-  return Hasher().add(static_cast<int64_t>(seed)).add(name).add(static_cast<int64_t>(index)).key().low;
+  return Hasher()
+      .add(static_cast<int64_t>(seed))
+      .add(name)
+      .add(static_cast<int64_t>(index))
+      .key()
+      .low;
 }
 
 uint64_t Random::next() {

@@ -126,10 +126,11 @@ BatchStream::Group BatchStream::next_group() {
     window_->groups.pop_front();
     return group;
   }
+  // One document further than the batch needs, which tells whether it is the window's last; no
+  // more, so that the first batch is there at once.
   const auto size = static_cast<size_t>(options_.micro_batch_size);
-  while (window_->documents.size() < size && window_->next < window_->end) {
-    // No further than the batch needs: the first one is there at once.
-    const size_t wanted = size - window_->documents.size();
+  while (window_->documents.size() <= size && window_->next < window_->end) {
+    const size_t wanted = size + 1 - window_->documents.size();
     const size_t count = std::min(wanted, window_->end - window_->next);
     for (Document& document :
          dataset_->documents(std::span(order_).subspan(window_->next, count), report_)) {

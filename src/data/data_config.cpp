@@ -100,6 +100,9 @@ void SourceConfig::fields(Section& section) {
        .default_text = "the prompt column"});
   section.field("completion_template", completion_template,
                 {.help = "The same for the completion.", .default_text = "the completion column"});
+  section.field("eos_token", eos_token,
+                {.help = "The token that ends a text where there is no chat template.",
+                 .default_text = "the tokenizer's EOS"});
   section.field(
       "weight", weight,
       {.help = "How often an epoch sees the source: 2 twice, 0.5 a half of it, drawn anew "
@@ -125,6 +128,9 @@ void DataConfig::fields(Section& section) {
   section.field(
       "eval_limit", eval_limit,
       {.help = "Evaluate on the first held-out records only.", .min = 1, .default_text = "all"});
+  section.field("eval_max_length", eval_max_length,
+                {.help = "Held-out documents are truncated at this length.", .min = 2,
+                 .default_text = "max_length and too_long"});
   section.field("max_length", max_length, {.help = "Tokens of the longest document.", .min = 2});
   section.field("packing", packing,
                 {.help = "Fill micro-batches with whole documents up to micro_batch_size * "

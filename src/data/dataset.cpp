@@ -172,10 +172,15 @@ std::shared_ptr<const Dataset> load_sources(const std::vector<SourceConfig>& sou
 
 DataSplits load_data(const DataConfig& config, const std::shared_ptr<const Tokenizer>& tokenizer,
                      const std::shared_ptr<const ChatTemplate>& chat) {
+  DataConfig held_out = config;
+  if (config.eval_max_length) {
+    held_out.max_length = *config.eval_max_length;
+    held_out.too_long = TooLong::kTruncate;
+  }
   if (config.test_size == 0) {
     DataSplits splits;
     splits.train = load_sources(config.train, config, tokenizer, chat);
-    if (!config.eval.empty()) splits.eval = load_sources(config.eval, config, tokenizer, chat);
+    if (!config.eval.empty()) splits.eval = load_sources(config.eval, held_out, tokenizer, chat);
     return splits;
   }
   std::vector<Dataset::Source> train;
@@ -186,7 +191,7 @@ DataSplits load_data(const DataConfig& config, const std::shared_ptr<const Token
   }
   DataSplits splits;
   splits.train = std::make_shared<const Dataset>(std::move(train), config);
-  splits.eval = std::make_shared<const Dataset>(std::move(eval), config);
+  splits.eval = std::make_shared<const Dataset>(std::move(eval), held_out);
   const int64_t trained = splits.train->record_count();
   const int64_t held = splits.eval->record_count();
   if (trained == 0 || held == 0) {

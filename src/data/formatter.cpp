@@ -48,6 +48,7 @@ struct Formatter::Impl {
   TrainOn train_on;
   std::shared_ptr<const Tokenizer> tokenizer;
   std::shared_ptr<const ChatTemplate> chat;
+  std::optional<int64_t> eos_id;  // ends a plain text
   Json context;  // variables of the chat template
   std::optional<TextTemplate> prompt;
   std::optional<TextTemplate> completion;
@@ -63,7 +64,7 @@ struct Formatter::Impl {
     document.is_target = mark_tokens(encoding.offsets, marked.targets);
     document.tokens = std::move(encoding.ids);
     if (!rendered) {
-      const int64_t eos = *tokenizer->special().eos_id;
+      const int64_t eos = *eos_id;
       if (document.tokens.empty() || document.tokens.back() != eos) {
         document.tokens.push_back(eos);
         document.is_target.push_back(true);
@@ -93,8 +94,9 @@ struct Formatter::Impl {
   }
 
   Document prompt_completion(const Json& record) const {
-    return pair(prompt ? prompt->fill(record) : text(record, "prompt"),
-                completion ? completion->fill(record) : text(record, "completion"));
+    // The prompt first, so that it is the one named where both are missing.
+    const std::string prompt_text = prompt ? prompt->fill(record) : text(record, "prompt");
+    return pair(prompt_text, completion ? completion->fill(record) : text(record, "completion"));
   }
 
   Document alpaca(const Json& record) const {
@@ -166,10 +168,18 @@ Formatter::Formatter(const SourceConfig& source, TrainOn train_on,
                     ": conversations need a chat template, and there is none: the model's folder "
                     "has none, or data.chat_template is none");
   }
-  if (plain_text && !tokenizer->special().eos_id) {
-    throw DataError(source.path + ": a text ends with EOS, and the tokenizer has no EOS token");
-  }
   auto impl = std::make_unique<Impl>();
+  impl->eos_id = source.eos_token ? tokenizer->token_to_id(*source.eos_token)
+                                  : tokenizer->special().eos_id;
+  if (source.eos_token && !impl->eos_id) {
+    throw DataError(source.path + ": eos_token: the tokenizer has no token '" + *source.eos_token +
+                    "'");
+  }
+  if (plain_text && !impl->eos_id) {
+    throw DataError(source.path +
+                    ": a text ends with EOS, and the tokenizer has no EOS token; name one with "
+                    "eos_token");
+  }
   impl->source = source;
   impl->train_on = train_on;
   if (chat) impl->context = template_context(tokenizer->special());

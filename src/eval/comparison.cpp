@@ -74,9 +74,9 @@ Comparison compare_models(const std::string& teacher_name, const LiveTeacher& te
 Json Comparison::to_json() const {
   Json json = {{"tokens", tokens}, {"models", Json::array()}};
   for (const ComparedModel& model : models) {
-    Json row = {{"name", model.name},           {"parameters", model.parameters},
-                {"bytes", model.bytes},         {"tokens_per_second", model.tokens_per_second},
-                {"nll", model.nll},             {"perplexity", std::exp(model.nll)}};
+    Json row = {{"name", model.name},   {"parameters", model.parameters},
+                {"bytes", model.bytes}, {"tokens_per_second", model.tokens_per_second},
+                {"nll", model.nll},     {"perplexity", std::exp(model.nll)}};
     if (model.fidelity) {
       row["forward_kl"] = *model.fidelity->forward_kl;
       row["reverse_kl"] = *model.fidelity->reverse_kl;
@@ -100,10 +100,12 @@ std::string Comparison::to_table() const {
   std::string table = line({"model", "parameters", "size", "tokens/s", "nll", "perplexity",
                             "KL(t||s)", "KL(s||t)", "agreement"});
   for (const ComparedModel& model : models) {
-    std::vector<std::string> cells = {
-        model.name, format_count(model.parameters), format_bytes(model.bytes),
-        format_count(static_cast<int64_t>(model.tokens_per_second)), number("%.4f", model.nll),
-        number("%.3f", std::exp(model.nll))};
+    std::vector<std::string> cells = {model.name,
+                                      format_count(model.parameters),
+                                      format_bytes(model.bytes),
+                                      format_count(static_cast<int64_t>(model.tokens_per_second)),
+                                      number("%.4f", model.nll),
+                                      number("%.3f", std::exp(model.nll))};
     if (model.fidelity) {
       cells.push_back(number("%.4f", *model.fidelity->forward_kl));
       cells.push_back(number("%.4f", *model.fidelity->reverse_kl));

@@ -13,7 +13,8 @@ namespace distill {
 namespace {
 
 at::Tensor log_probs(const at::Tensor& logits) {
-  return at::log_softmax(logits.to(logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat), -1);
+  return at::log_softmax(logits.to(logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat),
+                         -1);
 }
 
 at::Tensor picked_nll(const at::Tensor& log_p, const at::Tensor& targets) {

@@ -14,7 +14,8 @@ namespace {
 std::vector<int64_t> id_list(const Json& json, const std::string& where) {
   std::vector<int64_t> ids;
   for (const Json& id : json) {
-    if (!id.is_number_integer()) throw DataError(where + ": expected token ids, found " + id.dump());
+    if (!id.is_number_integer())
+      throw DataError(where + ": expected token ids, found " + id.dump());
     ids.push_back(id.get<int64_t>());
   }
   if (ids.empty()) throw DataError(where + ": a list of token ids is empty");
@@ -94,8 +95,8 @@ std::vector<std::pair<std::string, at::Tensor>> forward_dump(Transformer& model,
   }
   if (batch.loss_token_count() == 0) return tensors;
   const at::ScalarType dtype = logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  const at::Tensor loss = at::cross_entropy_loss(
-      logits.index_select(0, batch.loss_rows).to(dtype), batch.targets.index_select(0, batch.loss_rows));
+  const at::Tensor loss = at::cross_entropy_loss(logits.index_select(0, batch.loss_rows).to(dtype),
+                                                 batch.targets.index_select(0, batch.loss_rows));
   tensors.emplace_back("loss", loss.detach());
   if (request.gradients) {
     for (const auto& [name, gradient] : gradients_of(model, loss)) {

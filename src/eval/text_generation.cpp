@@ -42,7 +42,8 @@ std::vector<std::string> all_prompts(const GenerateConfig& config) {
 std::vector<int64_t> encode_prompt(const std::string& prompt, const GenerateConfig& config,
                                    const Tokenizer& tokenizer, const ChatTemplate* chat_template) {
   if (config.chat) {
-    if (chat_template == nullptr) throw DataError(config.model + ": the model has no chat template");
+    if (chat_template == nullptr)
+      throw DataError(config.model + ": the model has no chat template");
     const Json messages = {{{"role", "user"}, {"content", prompt}}};
     const Json context = template_context(tokenizer.special());
     return tokenizer.ids(chat_template->render(messages, true, context).text, false);
@@ -51,7 +52,8 @@ std::vector<int64_t> encode_prompt(const std::string& prompt, const GenerateConf
   const SpecialTokens& special = tokenizer.special();
   const std::optional<int64_t> start = special.bos_id ? special.bos_id : special.eos_id;
   if (ids.empty() && start) ids.push_back(*start);
-  if (ids.empty()) throw DataError("generate: an empty prompt and no BOS or EOS token to start from");
+  if (ids.empty())
+    throw DataError("generate: an empty prompt and no BOS or EOS token to start from");
   return ids;
 }
 
@@ -67,8 +69,9 @@ SamplingOptions sampling_options(const GenerateConfig& config, const Transformer
   options.stop_ids = model.config().eos_ids;
   const Json& generation = model.config().generation_config;
   if (generation.is_object() && generation.contains("eos_token_id")) {
-    for (const Json& id : generation["eos_token_id"].is_array() ? generation["eos_token_id"]
-                                                                : Json{generation["eos_token_id"]}) {
+    for (const Json& id : generation["eos_token_id"].is_array()
+                              ? generation["eos_token_id"]
+                              : Json{generation["eos_token_id"]}) {
       if (id.is_number_integer()) options.stop_ids.push_back(id.get<int64_t>());
     }
   }

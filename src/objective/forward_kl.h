@@ -4,8 +4,8 @@
 
 namespace distill {
 
-/// T^2 KL(P || S), P = softmax(t / T), S = softmax(s / T), over the common prefix of the vocabularies
-/// (Hinton, Vinyals, Dean 2015).
+/// T^2 KL(P || S), P = softmax(t / T), S = softmax(s / T), over the common prefix of the
+/// vocabularies (Hinton, Vinyals, Dean 2015).
 class ForwardKl final : public LogitObjective {
  public:
   at::Tensor sum(const LogitRows& rows, const StepContext& context) const override;

@@ -4,8 +4,8 @@
 
 namespace distill {
 
-/// T^2 KL(S || P), S = softmax(s / T), P = softmax(t / T), over the common prefix of the vocabularies
-/// (Gu et al. 2023, MiniLLM).
+/// T^2 KL(S || P), S = softmax(s / T), P = softmax(t / T), over the common prefix of the
+/// vocabularies (Gu et al. 2023, MiniLLM).
 class ReverseKl final : public LogitObjective {
  public:
   at::Tensor sum(const LogitRows& rows, const StepContext& context) const override;

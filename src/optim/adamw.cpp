@@ -8,8 +8,7 @@ void AdamWOptions::fields(Section& section) {
   section.field("type", type, {.help = "The optimizer.", .choices = {"adamw"}});
   section.field("learning_rate", learning_rate,
                 {.help = "Peak learning rate; lr_scheduler shapes it.", .min = 0});
-  section.field("betas", betas,
-                {.help = "Decay rates of the two moments.", .min = 0, .below = 1});
+  section.field("betas", betas, {.help = "Decay rates of the two moments.", .min = 0, .below = 1});
   section.field("eps", eps, {.help = "Added to the root of the second moment.", .above = 0});
   section.field("weight_decay", weight_decay,
                 {.help = "Decoupled decay; not on norms and biases.", .min = 0});
@@ -27,9 +26,9 @@ void AdamW::step(double learning_rate, double max_norm, const at::Tensor& norm,
                  const at::Tensor& skip) {
   const at::NoGradGuard no_grad;
   // The fused kernel divides gradients by grad_scale as it reads them: clipping costs no pass.
-  const at::Tensor grad_scale =
-      max_norm > 0 ? ((norm + 1e-6) / max_norm).clamp_min(1.0).to(at::kFloat)
-                   : at::ones_like(step_count_);
+  const at::Tensor grad_scale = max_norm > 0
+                                    ? ((norm + 1e-6) / max_norm).clamp_min(1.0).to(at::kFloat)
+                                    : at::ones_like(step_count_);
   step_count_.add_(1.0 - skip);
   for (FlatGroup& group : parameters_.groups()) {
     if (group.master.numel() == 0) continue;

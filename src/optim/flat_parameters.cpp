@@ -20,8 +20,8 @@ FlatGroup make_group(bool decay, int64_t size, at::ScalarType compute_dtype, at:
   group.gradient = at::zeros({size}, options);
   group.exp_avg = at::zeros({size}, options);
   group.exp_avg_sq = at::zeros({size}, options);
-  group.compute = compute_dtype == dtype ? group.master
-                                         : at::zeros({size}, options.dtype(compute_dtype));
+  group.compute =
+      compute_dtype == dtype ? group.master : at::zeros({size}, options.dtype(compute_dtype));
   return group;
 }
 
@@ -46,7 +46,8 @@ FlatParameters::FlatParameters(std::vector<ParameterRef> parameters) {
     sizes[group] += aligned(parameter.value->numel());
   }
   for (const bool decay : {true, false}) {
-    groups_.push_back(make_group(decay, sizes[decay ? 0 : 1], dtype, parameters[0].value->device()));
+    groups_.push_back(
+        make_group(decay, sizes[decay ? 0 : 1], dtype, parameters[0].value->device()));
   }
   for (size_t i = 0; i < parameters.size(); ++i) {
     const Slice& slice = slices_[i];
@@ -71,7 +72,8 @@ at::Tensor FlatParameters::gradient_norm() const {
   at::Tensor squares;
   for (const FlatGroup& group : groups_) {
     if (group.gradient.numel() == 0) continue;
-    const at::Tensor norm = at::linalg_vector_norm(group.gradient, 2, at::nullopt, false, at::kDouble);
+    const at::Tensor norm =
+        at::linalg_vector_norm(group.gradient, 2, at::nullopt, false, at::kDouble);
     squares = squares.defined() ? squares + norm * norm : norm * norm;
   }
   return squares.sqrt();

@@ -84,7 +84,8 @@ class InverseSqrt final : public Schedule {
  public:
   void fields(Section& section) override {
     section.field("timescale", timescale_,
-                  {.help = "Steps over which the rate halves twice.", .min = 1,
+                  {.help = "Steps over which the rate halves twice.",
+                   .min = 1,
                    .default_text = "the warm-up, or 10000"});
   }
 
@@ -103,16 +104,18 @@ class InverseSqrt final : public Schedule {
 class WarmupStableDecay final : public Schedule {
  public:
   void fields(Section& section) override {
-    section.field("decay_steps", decay_steps_,
-                  {.help = "Steps of the final decay.", .min = 1,
-                   .default_text = "decay_ratio of the run"});
+    section.field(
+        "decay_steps", decay_steps_,
+        {.help = "Steps of the final decay.", .min = 1, .default_text = "decay_ratio of the run"});
     section.field("decay_ratio", decay_ratio_,
                   {.help = "The decay's share of the run.", .min = 0, .max = 1});
-    section.field("decay_type", decay_type_,
-                  {{"linear", Decay::kLinear}, {"cosine", Decay::kCosine}, {"1-sqrt", Decay::kSqrt}},
-                  {.help = "Shape of the decay."});
-    section.field("min_lr_ratio", min_lr_ratio_,
-                  {.help = "The lowest factor; the warm-up starts from it too.", .min = 0, .max = 1});
+    section.field(
+        "decay_type", decay_type_,
+        {{"linear", Decay::kLinear}, {"cosine", Decay::kCosine}, {"1-sqrt", Decay::kSqrt}},
+        {.help = "Shape of the decay."});
+    section.field(
+        "min_lr_ratio", min_lr_ratio_,
+        {.help = "The lowest factor; the warm-up starts from it too.", .min = 0, .max = 1});
   }
 
   double factor(const SchedulePoint& point, double peak) const override {
@@ -157,7 +160,8 @@ class WarmupStableDecay final : public Schedule {
 }  // namespace
 
 double SchedulePoint::progress() const {
-  return static_cast<double>(step - warmup) / static_cast<double>(std::max<int64_t>(1, total - warmup));
+  return static_cast<double>(step - warmup) /
+         static_cast<double>(std::max<int64_t>(1, total - warmup));
 }
 
 double Schedule::factor(const SchedulePoint& point, double peak) const {
@@ -182,10 +186,12 @@ const Registry<Schedule>& schedules() {
 
 void ScheduleConfig::fields(Section& section) {
   section.field("warmup_steps", warmup_steps,
-                {.help = "Steps from rate 0 to the peak.", .min = 0,
+                {.help = "Steps from rate 0 to the peak.",
+                 .min = 0,
                  .default_text = "warmup_ratio of the run"});
-  section.field("warmup_ratio", warmup_ratio,
-                {.help = "The warm-up's share of the run, rounded up to steps.", .min = 0, .max = 1});
+  section.field(
+      "warmup_ratio", warmup_ratio,
+      {.help = "The warm-up's share of the run, rounded up to steps.", .min = 0, .max = 1});
   section.type_and_fields(shape, type, schedules(), {.help = "Shape of the schedule."});
   if (section.parsing() && section.has("warmup_steps") && section.has("warmup_ratio")) {
     section.problem("warmup_ratio", "warmup_steps is set too; keep one of them");

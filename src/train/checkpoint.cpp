@@ -242,7 +242,8 @@ void check_identity(const LoadedCheckpoint& checkpoint,
   for (const auto& [key, value] : now) {
     const auto found = then.find(key);
     const std::string old = found == then.end() ? "(not set)" : found->second;
-    if (old != value) problems += "\n  " + key + ": " + old + " in the checkpoint, " + value + " now";
+    if (old != value)
+      problems += "\n  " + key + ": " + old + " in the checkpoint, " + value + " now";
     if (found != then.end()) then.erase(found);
   }
   for (const auto& [key, value] : then) {

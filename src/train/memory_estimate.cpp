@@ -43,8 +43,8 @@ std::vector<MemoryPart> estimate_memory(const RunConfig& config, const ModelPlan
   parts.push_back({"gradients", count * master_width});
   parts.push_back({"AdamW moments", 2 * count * master_width});
   const int64_t tokens = config.train.micro_batch_size * config.data.max_length;
-  parts.push_back({"activations, a full micro-batch",
-                   activation_bytes(config, student, tokens, width)});
+  parts.push_back(
+      {"activations, a full micro-batch", activation_bytes(config, student, tokens, width)});
   const int64_t rows = std::min(default_chunk_rows(device), tokens);
   parts.push_back({"head: logits and losses of a chunk",
                    rows * student.vocab_size * (2 * width + kLossBuffers * master_width)});

@@ -83,12 +83,13 @@ void check_tokenizers(const RunConfig& config, const ModelPlan& plan) {
   if (!fs::exists(plan.teacher->folder / "tokenizer.json")) return;
   const auto teachers = load_tokenizer(plan.teacher->folder);
   if (teachers->hash() == plan.tokenizer->hash()) return;
-  throw DataError("teacher and student have different tokenizers: " + plan.teacher->folder.string() +
-                  " (" + std::to_string(teachers->vocab_size()) + " tokens) and " +
-                  plan.tokenizer_folder.string() + " (" +
-                  std::to_string(plan.tokenizer->vocab_size()) +
-                  " tokens); logits can only be compared over one vocabulary. Choose a pair that "
-                  "shares it (" + config.teacher->path + ")");
+  throw DataError(
+      "teacher and student have different tokenizers: " + plan.teacher->folder.string() + " (" +
+      std::to_string(teachers->vocab_size()) + " tokens) and " + plan.tokenizer_folder.string() +
+      " (" + std::to_string(plan.tokenizer->vocab_size()) +
+      " tokens); logits can only be compared over one vocabulary. Choose a pair that "
+      "shares it (" +
+      config.teacher->path + ")");
 }
 
 at::ScalarType teacher_dtype(const RunConfig& config, at::ScalarType dtype) {
@@ -138,8 +139,8 @@ LoadedModels load_models(const RunConfig& config, const ModelPlan& plan, at::Dev
     if (teacher.dtype() == dtype && teacher.device() == device) {
       models.student = std::make_unique<Transformer>(make_student_from_layers(teacher, layers));
     } else {
-      models.student = std::make_unique<Transformer>(make_student_from_layers(
-          load_transformer(plan.teacher->folder, dtype, device), layers));
+      models.student = std::make_unique<Transformer>(
+          make_student_from_layers(load_transformer(plan.teacher->folder, dtype, device), layers));
     }
   } else {
     models.student = std::make_unique<Transformer>(plan.student->config, dtype, device);

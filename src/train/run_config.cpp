@@ -23,7 +23,8 @@ void check_labels(Section& section, const std::vector<ObjectiveTerm>& objectives
 
 void RunSection::fields(Section& section) {
   section.field("output_dir", output_dir, {.help = "The run folder; made when absent."});
-  section.field("seed", seed, {.help = "Every random number of the run derives from it.", .min = 0});
+  section.field("seed", seed,
+                {.help = "Every random number of the run derives from it.", .min = 0});
   section.field("device", device,
                 {.help = "Where the student trains. auto: cuda where a usable GPU is, else cpu.",
                  .choices = {"auto", "cpu", "cuda"}});
@@ -40,21 +41,24 @@ void TeacherConfig::fields(Section& section) {
                 {.help = "A model folder, or a hub id that is in the local Hugging Face cache.",
                  .required = true});
   section.field("device", device,
-                {.help = "Where the teacher runs.", .choices = {"auto", "cpu", "cuda"},
+                {.help = "Where the teacher runs.",
+                 .choices = {"auto", "cpu", "cuda"},
                  .default_text = "run.device"});
   section.field("dtype", dtype,
                 {.help = "The teacher's dtype.", .choices = kDtypes, .default_text = "run.dtype"});
 }
 
 void FromTeacherConfig::fields(Section& section) {
-  section.field("layers", layers,
-                {.help = "The teacher's layers to keep, in order, from 0.", .min = 0, .required = true});
+  section.field(
+      "layers", layers,
+      {.help = "The teacher's layers to keep, in order, from 0.", .min = 0, .required = true});
 }
 
 void StudentConfig::fields(Section& section) {
-  section.field("path", path,
-                {.help = "A model folder or cached hub id to start from. One of path, from_teacher and "
-                         "config is needed."});
+  section.field(
+      "path", path,
+      {.help = "A model folder or cached hub id to start from. One of path, from_teacher and "
+               "config is needed."});
   section.section("from_teacher", from_teacher,
                   {.help = "Start from a copy of some of the teacher's layers."});
   section.field("config", config,
@@ -64,14 +68,15 @@ void StudentConfig::fields(Section& section) {
                  .default_text = "the student's folder, else the teacher's"});
   const int ways = int(path.has_value()) + int(from_teacher.has_value()) + int(config.has_value());
   if (section.parsing() && ways != 1) {
-    section.problem("", "expected exactly one of path, from_teacher and config, found " +
-                            std::to_string(ways));
+    section.problem(
+        "", "expected exactly one of path, from_teacher and config, found " + std::to_string(ways));
   }
 }
 
 void TrainConfig::fields(Section& section) {
-  section.field("num_epochs", num_epochs,
-                {.help = "Passes over the training data; ignored where max_steps is set.", .above = 0});
+  section.field(
+      "num_epochs", num_epochs,
+      {.help = "Passes over the training data; ignored where max_steps is set.", .above = 0});
   section.field("max_steps", max_steps,
                 {.help = "Optimizer steps in all.", .min = 1, .default_text = "from num_epochs"});
   section.field("micro_batch_size", micro_batch_size,
@@ -82,12 +87,14 @@ void TrainConfig::fields(Section& section) {
                 {.help = "Micro-batches an optimizer step.", .min = 1});
   section.field("max_grad_norm", max_grad_norm,
                 {.help = "Gradients are scaled down to this norm; 0: never.", .min = 0});
-  section.field("gradient_checkpointing", gradient_checkpointing,
-                {.help = "Compute a block's inner values again in backward: less memory, a third more "
-                         "time."});
+  section.field(
+      "gradient_checkpointing", gradient_checkpointing,
+      {.help = "Compute a block's inner values again in backward: less memory, a third more "
+               "time."});
   section.field("logging_steps", logging_steps, {.help = "Steps between log lines.", .min = 1});
-  section.field("eval_steps", eval_steps,
-                {.help = "Steps between evaluations on held-out data; 0: only at the end.", .min = 0});
+  section.field(
+      "eval_steps", eval_steps,
+      {.help = "Steps between evaluations on held-out data; 0: only at the end.", .min = 0});
   section.field("eval_at_start", eval_at_start, {.help = "Also evaluate before the first step."});
   section.field("save_steps", save_steps,
                 {.help = "Steps between checkpoints; 0: only on a signal.", .min = 0});
@@ -112,9 +119,9 @@ void RunConfig::fields(Section& section) {
                   {.help = "The model to learn from. Absent: plain fine-tuning."});
   section.section("student", student, {.help = "The model that is trained."});
   section.section("data", data, {.help = "What it is trained and evaluated on."});
-  section.variant_list("objective", objective, logit_objectives(),
-                       {.help = "The terms of the loss: their weighted sum is minimised.",
-                        .required = true});
+  section.variant_list(
+      "objective", objective, logit_objectives(),
+      {.help = "The terms of the loss: their weighted sum is minimised.", .required = true});
   section.section("optimizer", optimizer, {.help = "How weights are updated."});
   section.section("lr_scheduler", lr_scheduler, {.help = "The learning rate over the run."});
   section.section("train", train, {.help = "Batches, intervals and checkpoints."});

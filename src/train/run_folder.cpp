@@ -15,9 +15,10 @@ bool RunFolder::has_run() const {
 
 void RunFolder::require_fresh() const {
   if (!has_run()) return;
-  throw ConfigError(path_.string() +
-                    ": holds a run already. Continue it with --resume auto, or choose another folder "
-                    "with run.output_dir=DIR");
+  throw ConfigError(
+      path_.string() +
+      ": holds a run already. Continue it with --resume auto, or choose another folder "
+      "with run.output_dir=DIR");
 }
 
 }  // namespace distill

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "distill/core/error.h"
+#include "distill/core/files.h"
 #include "distill/core/log.h"
 #include "distill/core/signals.h"
 #include "distill/model/loading.h"
@@ -57,8 +58,8 @@ std::string list_samples(const std::vector<SampleRef>& samples) {
 
 Trainer::Trainer(TrainerParts parts)
     : parts_(std::move(parts)),
-      train_step_(*parts_.student, parts_.teacher, parts_.config->objective, parts_.config->optimizer,
-                  step_options(parts_.config->train)),
+      train_step_(*parts_.student, parts_.teacher, parts_.config->objective,
+                  parts_.config->optimizer, step_options(parts_.config->train)),
       checkpoints_(parts_.folder->path()),
       events_(parts_.folder->events()) {
   state_.identity = parts_.identity;
@@ -146,13 +147,18 @@ void Trainer::log(const StepReport& report) {
   const std::string details =
       "loss " + number(loss) + "  " + format_count(static_cast<int64_t>(speed)) + " tokens/s";
   if (!stderr_is_terminal()) {
-    log_info("step " + std::to_string(state_.step) + "/" + std::to_string(parts_.total_steps) + "  " +
-             details + "  grad_norm " + number(report.grad_norm.item<double>()) + "  lr " +
+    log_info("step " + std::to_string(state_.step) + "/" + std::to_string(parts_.total_steps) +
+             "  " + details + "  grad_norm " + number(report.grad_norm.item<double>()) + "  lr " +
              number(report.learning_rate) + "  left " +
              format_duration(progress_->seconds_left(state_.step)));
   }
   progress_->update(state_.step, details);
   interval_ = {};
+}
+
+void Trainer::pause(std::chrono::steady_clock::duration time) {
+  interval_.begin += time;
+  paused_ += time;
 }
 
 Fidelity Trainer::evaluate() {
@@ -171,8 +177,7 @@ Fidelity Trainer::evaluate() {
   event["eval_tokens"] = fidelity.tokens;
   events_.write(event);
   log_info(line + "  (" + std::to_string(fidelity.tokens) + " tokens)");
-  // Evaluation is not training time.
-  interval_.begin += std::chrono::steady_clock::now() - begin;
+  pause(std::chrono::steady_clock::now() - begin);
   return fidelity;
 }
 
@@ -201,6 +206,16 @@ void Trainer::write_model(const std::filesystem::path& folder) const {
   copy_tokenizer_files(parts_.tokenizer_folder, folder);
 }
 
+void Trainer::write_final() const {
+  const std::filesystem::path final_folder = parts_.folder->final_model();
+  const std::filesystem::path partial = final_folder.string() + ".partial";
+  std::filesystem::remove_all(partial);
+  write_model(partial);
+  std::filesystem::remove_all(final_folder);
+  std::filesystem::rename(partial, final_folder);
+  sync_directory(parts_.folder->path());
+}
+
 void Trainer::save() {
   const auto begin = std::chrono::steady_clock::now();
   auto all = tensors();
@@ -208,23 +223,23 @@ void Trainer::save() {
   checkpoints_.save(state_, all,
                     [this](const std::filesystem::path& folder) { write_model(folder); });
   checkpoints_.prune(parts_.config->train.save_total_limit);
-  interval_.begin += std::chrono::steady_clock::now() - begin;
+  pause(std::chrono::steady_clock::now() - begin);
 }
 
 TrainingSummary Trainer::run() {
   const TrainConfig& train = parts_.config->train;
   const bool evaluates = !parts_.eval_batches.empty();
-  const int64_t first_step = state_.step;
   progress_ = std::make_unique<ProgressLine>("train", state_.step, parts_.total_steps);
   if (evaluates && train.eval_at_start && state_.step == 0) summary_.before = evaluate();
   const int64_t first_tokens = state_.tokens;
   const auto begin = std::chrono::steady_clock::now();
+  paused_ = {};
   interval_ = {};
   bool evaluated_now = false;
   while (!finished()) {
     const StepReport report = step();
     const bool last = finished();
-    if (state_.step % train.logging_steps == 0 || last || state_.step == first_step + 1) log(report);
+    if (state_.step % train.logging_steps == 0 || last || state_.step == 1) log(report);
     evaluated_now = evaluates && train.eval_steps > 0 && state_.step % train.eval_steps == 0;
     const bool stop_early = evaluated_now && evaluate_and_follow();
     if (train.save_steps > 0 && state_.step % train.save_steps == 0) save();
@@ -239,13 +254,14 @@ TrainingSummary Trainer::run() {
     }
   }
   summary_.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin - paused_).count();
   if (evaluates && !evaluated_now) evaluate_and_follow();
   progress_.reset();
-  write_model(parts_.folder->final_model());
+  write_final();
   summary_.steps = state_.step;
   summary_.tokens = state_.tokens - first_tokens;
-  summary_.tokens_per_second = static_cast<double>(summary_.tokens) / std::max(1e-9, summary_.seconds);
+  summary_.tokens_per_second =
+      static_cast<double>(summary_.tokens) / std::max(1e-9, summary_.seconds);
   return summary_;
 }
 

@@ -30,8 +30,12 @@ void require_nothing_missing(const std::vector<std::string>& missing) {
 std::vector<std::pair<std::string, std::string>> run_identity(const RunConfig& config,
                                                               const ModelPlan& plan,
                                                               const DataSplits& data) {
-  static const std::vector<std::string> kPrefixes = {"teacher.", "student.", "data.", "objective.",
-                                                     "run.seed", "run.dtype",
+  static const std::vector<std::string> kPrefixes = {"teacher.",
+                                                     "student.",
+                                                     "data.",
+                                                     "objective.",
+                                                     "run.seed",
+                                                     "run.dtype",
                                                      "train.micro_batch_size",
                                                      "train.gradient_accumulation_steps"};
   std::vector<std::pair<std::string, std::string>> identity;
@@ -54,12 +58,9 @@ void write_run_files(const RunFolder& folder, const LoadedConfig& loaded, at::De
                      at::ScalarType dtype,
                      const std::vector<std::pair<std::string, std::string>>& identity) {
   write_file(folder.path() / "config.yaml", loaded.resolved);
-  Json run = {{"version", version()},
-              {"commit", commit()},
-              {"libtorch", TORCH_VERSION},
-              {"device", device.str()},
-              {"dtype", dtype_name(dtype)},
-              {"seed", loaded.config.run.seed}};
+  Json run = {{"version", version()},       {"commit", commit()},
+              {"libtorch", TORCH_VERSION},  {"device", device.str()},
+              {"dtype", dtype_name(dtype)}, {"seed", loaded.config.run.seed}};
   for (const auto& [key, value] : identity) {
     if (key.find('.') == std::string::npos) run["hashes"][key] = value;
   }
@@ -100,7 +101,8 @@ std::string cell(const char* format, double value) {
 void add_row(std::string& table, const std::string& name, const std::string& before,
              const std::string& after) {
   char line[160];
-  std::snprintf(line, sizeof line, "  %-28s %12s %12s\n", name.c_str(), before.c_str(), after.c_str());
+  std::snprintf(line, sizeof line, "  %-28s %12s %12s\n", name.c_str(), before.c_str(),
+                after.c_str());
   table += line;
 }
 
@@ -124,8 +126,8 @@ PlannedData plan_data(const RunConfig& config, const ModelPlan& plan, bool count
   const BatchStream stream(data.splits.train, {config.data, config.train.micro_batch_size},
                            static_cast<uint64_t>(config.run.seed));
   ProgressLine line("read the data", 0, data.splits.train->record_count());
-  data.epoch = stream.count_epoch(
-      0, [&line](int64_t done, int64_t) { line.update(done, "records"); });
+  data.epoch =
+      stream.count_epoch(0, [&line](int64_t done, int64_t) { line.update(done, "records"); });
   return data;
 }
 
@@ -140,8 +142,8 @@ std::vector<std::string> plan_warnings(const RunConfig& config, int64_t steps) {
   std::vector<std::string> warnings;
   const auto check = [&](const char* key, int64_t value) {
     if (value <= steps) return;
-    warnings.push_back(std::string(key) + " is " + std::to_string(value) + ", but the run has only " +
-                       std::to_string(steps) + " steps");
+    warnings.push_back(std::string(key) + " is " + std::to_string(value) +
+                       ", but the run has only " + std::to_string(steps) + " steps");
   };
   check("train.logging_steps", config.train.logging_steps);
   check("train.eval_steps", config.train.eval_steps);
@@ -160,14 +162,14 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   std::vector<std::string> missing = plan.missing;
   const std::vector<std::string> files = missing_files(config.data);
   missing.insert(missing.end(), files.begin(), files.end());
-  // What can be read is read first: everything else that is wrong is reported before what is absent.
+  // What can be read is read first: everything else that is wrong is reported before what is
+  // absent.
   if (files.empty() && plan.tokenizer && !missing.empty()) plan_data(config, plan, false);
   require_nothing_missing(missing);
 
   const RunFolder folder(config.run.output_dir);
   if (resume.empty()) folder.require_fresh();
-  const fs::path checkpoint =
-      resume.empty() ? fs::path() : checkpoint_to_resume(resume, folder);
+  const fs::path checkpoint = resume.empty() ? fs::path() : checkpoint_to_resume(resume, folder);
   const PlannedData data = plan_data(config, plan, !config.train.max_steps);
   const int64_t batches = data.epoch ? data.epoch->batches : 0;
   const int64_t steps = total_steps(config.train, batches);
@@ -211,17 +213,21 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
 std::string format_summary(const TrainingSummary& summary, const fs::path& folder) {
   std::string table;
   add_row(table, "", "start", "end");
-  add_row(table, "training loss", cell("%.4f", summary.first_loss), cell("%.4f", summary.last_loss));
+  add_row(table, "training loss", cell("%.4f", summary.first_loss),
+          cell("%.4f", summary.last_loss));
   if (summary.after) {
     const Fidelity& after = *summary.after;
     const Fidelity* before = summary.before ? &*summary.before : nullptr;
     const auto both = [&](const char* name, auto value, const char* format) {
       add_row(table, name, before ? cell(format, value(*before)) : "", cell(format, value(after)));
     };
-    both("held-out perplexity", [](const Fidelity& f) { return f.perplexity(); }, "%.3f");
+    both(
+        "held-out perplexity", [](const Fidelity& f) { return f.perplexity(); }, "%.3f");
     if (after.forward_kl) {
-      both("KL(teacher || student)", [](const Fidelity& f) { return *f.forward_kl; }, "%.4f");
-      both("agreement with teacher", [](const Fidelity& f) { return *f.agreement; }, "%.4f");
+      both(
+          "KL(teacher || student)", [](const Fidelity& f) { return *f.forward_kl; }, "%.4f");
+      both(
+          "agreement with teacher", [](const Fidelity& f) { return *f.agreement; }, "%.4f");
       add_row(table, "teacher's perplexity", "", cell("%.3f", std::exp(*after.teacher_nll)));
     }
   }

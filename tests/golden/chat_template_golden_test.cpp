@@ -8,7 +8,7 @@
 #include "distill/core/error.h"
 #include "distill/core/files.h"
 #include "distill/text/chat_template.h"
-#include "fixtures.h"
+#include "support/fixtures.h"
 
 namespace distill::golden {
 namespace {
@@ -17,7 +17,8 @@ using Spans = std::vector<std::pair<size_t, size_t>>;
 
 size_t count_code_points(const std::string& text, size_t bytes) {
   size_t count = 0;
-  for (size_t i = 0; i < bytes; ++i) count += (static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U;
+  for (size_t i = 0; i < bytes; ++i)
+    count += (static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U;
   return count;
 }
 
@@ -66,7 +67,7 @@ void check_case(const ChatTemplate& chat_template, const Json& item) {
 }
 
 TEST(ChatTemplateGolden, RendersAsTransformers) {
-  const auto folder = fixtures() / "chat_templates";
+  const auto folder = fixtures_folder() / "chat_templates";
   const std::vector<Json> cases = read_cases(folder);
   ASSERT_GE(cases.size(), 400U);
   for (const Json& item : cases) {

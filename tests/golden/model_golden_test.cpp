@@ -245,10 +245,14 @@ TEST_P(ModelGolden, CachedPiecesEqualTheWhole) {
   EXPECT_LT(max_difference(joined, whole.narrow(0, 0, joined.size(0))), 1e-10);
 }
 
+// The fixture's `fp32_compute` logits come from a model that was cast to bf16 and back: its rotary
+// frequencies are rounded, which costs 0.03. transformers keeps them in fp32 when it loads such a
+// checkpoint; `fp32_weights` are its logits then, and what is compared here.
 TEST_P(ModelGolden, Bf16EqualsTransformers) {
-  const auto exact = expected("single.logits_fp32_compute");
+  const auto exact = expected("single.logits_fp32_weights");
   const auto loose = expected("single.logits_bf16_compute");
-  if (!exact || !loose) GTEST_SKIP() << GetParam() << " is not the bf16 checkpoint";
+  const auto rounded = expected("single.logits_fp32_compute");
+  if (!exact || !loose || !rounded) GTEST_SKIP() << GetParam() << " has no fp32_weights logits";
   const Batch batch = make_batch(golden::read_rows(inputs_["single"]));
   const Transformer widened = load_transformer(folder(), at::kFloat, at::kCPU);
   EXPECT_LT(max_difference(widened.head().logits(widened.forward(batch).hidden), (*exact)[0]),
@@ -257,16 +261,17 @@ TEST_P(ModelGolden, Bf16EqualsTransformers) {
   const at::Tensor logits = model.head().logits(model.forward(batch).hidden);
   EXPECT_EQ(logits.scalar_type(), at::kBFloat16);
   // No further from the exact logits than transformers in bf16 is, give or take a half.
-  const double theirs = relative_difference((*loose)[0], (*exact)[0]);
+  const double theirs = relative_difference((*loose)[0], (*rounded)[0]);
   EXPECT_LT(relative_difference(logits, (*exact)[0]), 1.5 * theirs);
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, ModelGolden, testing::ValuesIn(find_cases()),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+std::string test_name(const testing::TestParamInfo<std::string>& parameter) {
+  std::string name = parameter.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, ModelGolden, testing::ValuesIn(find_cases()), test_name);
 
 }  // namespace
 }  // namespace distill

@@ -17,10 +17,10 @@ namespace {
 struct Reference {
   explicit Reference(at::ScalarType dtype)
       : expected(read_json(golden::fixtures_folder() / "train" / "expected.json")),
-        student(load_transformer(golden::fixtures_folder() / expected["student"].get<std::string>(), dtype,
-                                 at::kCPU)),
-        teacher(load_transformer(golden::fixtures_folder() / expected["teacher"].get<std::string>(), dtype,
-                                 at::kCPU)) {
+        student(load_transformer(golden::fixtures_folder() / expected["student"].get<std::string>(),
+                                 dtype, at::kCPU)),
+        teacher(load_transformer(golden::fixtures_folder() / expected["teacher"].get<std::string>(),
+                                 dtype, at::kCPU)) {
     const Json& s = expected["settings"];
     const std::string yaml =
         "objective:\n  - {type: cross_entropy, weight: " + s["ce_weight"].dump() +
@@ -89,8 +89,9 @@ TEST(TrainGolden, TwentyStepsInFp32) {
   run_reference(at::kFloat, "steps_fp32", "final.safetensors", {1e-5, 1e-4, 1e-4});
 }
 
+// The fp64 reference still has transformers' fp32 norms and rotary tables inside.
 TEST(TrainGolden, TwentyStepsInFp64) {
-  run_reference(at::kDouble, "steps_fp64", "final_fp64.safetensors", {1e-9, 1e-9, 1e-8});
+  run_reference(at::kDouble, "steps_fp64", "final_fp64.safetensors", {1e-6, 1e-6, 1e-5});
 }
 
 TEST(TrainGolden, PackedDocumentsGiveTheGradientsOfSeparateRows) {
@@ -98,7 +99,8 @@ TEST(TrainGolden, PackedDocumentsGiveTheGradientsOfSeparateRows) {
   const Json packing = read_json(golden::fixtures_folder() / "train" / "packing.json");
   reference.config.train.max_grad_norm = 0.0;
   TrainStep step = reference.make_step();
-  const StepReport report = step.run({make_batch(golden::read_rows(packing["separate"]))}, 0.0, {0, 1});
+  const StepReport report =
+      step.run({make_batch(golden::read_rows(packing["separate"]))}, 0.0, {0, 1});
   EXPECT_EQ(report.loss_tokens, packing["loss_tokens"].get<int64_t>());
   EXPECT_NEAR(report.loss.item<double>(), packing["loss"].get<double>(), 1e-5);
   const SafetensorsFile expected(golden::fixtures_folder() / "train" / "packing_grads.safetensors");

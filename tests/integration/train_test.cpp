@@ -81,10 +81,9 @@ TEST(Train, WritesARunFolderThatOthersCanRead) {
   const std::string config = story_run(scratch);
   const Result result = run(train(config, scratch / "run", {"train.max_steps=2"}));
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  for (const char* name :
-       {"config.yaml", "run.json", "log.txt", "events.jsonl", "latest", "final/config.json",
-        "final/model.safetensors", "final/tokenizer.json", "final/tokenizer_config.json",
-        "checkpoint-2/trainer/manifest.json"}) {
+  for (const char* name : {"config.yaml", "run.json", "log.txt", "events.jsonl", "latest",
+                           "final/config.json", "final/model.safetensors", "final/tokenizer.json",
+                           "final/tokenizer_config.json", "checkpoint-2/trainer/manifest.json"}) {
     EXPECT_TRUE(fs::exists(scratch / "run" / name)) << name;
   }
   EXPECT_EQ(read_json(scratch / "run" / "final/config.json")["num_hidden_layers"], 2);
@@ -127,10 +126,12 @@ TEST(Train, KillsAtAnyMomentLoseNothing) {
 
 TEST(Train, DropoutResumesBitForBit) {
   const Scratch scratch;
-  scratch.write("gpt2/config.json", R"({"model_type": "gpt2", "n_embd": 32, "n_head": 4, "n_layer": 2,
+  scratch.write("gpt2/config.json",
+                R"({"model_type": "gpt2", "n_embd": 32, "n_head": 4, "n_layer": 2,
     "n_positions": 128, "vocab_size": 512, "resid_pdrop": 0.1, "embd_pdrop": 0.1, "attn_pdrop": 0.1,
     "layer_norm_epsilon": 1e-5, "activation_function": "gelu_new"})");
-  const std::string config = scratch.write("gpt2.yaml", R"(
+  const std::string config = scratch
+                                 .write("gpt2.yaml", R"(
 run: {output_dir: unset, seed: 3, device: cpu, threads: 1}
 student: {config: )" + (scratch / "gpt2").string() + R"(, tokenizer: data/stories260K}
 data:
@@ -140,7 +141,8 @@ data:
 objective: [{type: cross_entropy}]
 optimizer: {learning_rate: 1.0e-3}
 train: {max_steps: 20, micro_batch_size: 4, logging_steps: 1, save_steps: 10}
-)").string();
+)")
+                                 .string();
   ASSERT_EQ(run(train(config, scratch / "whole")).exit_code, 0);
   ASSERT_EQ(run(train(config, scratch / "cut")).exit_code, 0);
   fs::remove_all(scratch / "cut" / "checkpoint-20");
@@ -154,7 +156,8 @@ train: {max_steps: 20, micro_batch_size: 4, logging_steps: 1, save_steps: 10}
 TEST(Train, ASignalSavesAndLeavesWith128PlusN) {
   const Scratch scratch;
   const std::string config = story_run(scratch, "");
-  const Process process(train(config, scratch / "run", {"train.max_steps=100000", "train.save_steps=0"}));
+  const Process process(
+      train(config, scratch / "run", {"train.max_steps=100000", "train.save_steps=0"}));
   wait_for(scratch / "run" / "events.jsonl");
   std::this_thread::sleep_for(500ms);
   process.signal(SIGTERM);
@@ -195,7 +198,8 @@ TEST(Train, TwoRunsDoNotShareAFolder) {
   wait_for(scratch / "run" / "events.jsonl");
   const Result second = run(train(config, scratch / "run", {"--resume", "auto"}));
   EXPECT_EQ(second.exit_code, 1);
-  EXPECT_NE(second.err.find("another process is using this folder"), std::string::npos) << second.err;
+  EXPECT_NE(second.err.find("another process is using this folder"), std::string::npos)
+      << second.err;
   first.signal(SIGKILL);
   first.wait();
 }

@@ -41,8 +41,8 @@ void make_directories(const std::filesystem::path& path);
 /// Makes the entries of a folder durable: to be called after a rename inside it.
 void sync_directory(const std::filesystem::path& path);
 
-/// Holds `path` (created when absent) under an exclusive lock until destroyed, and the lock dies with
-/// the process. Throws DataError at once if another process holds it.
+/// Holds `path` (created when absent) under an exclusive lock until destroyed, and the lock dies
+/// with the process. Throws DataError at once if another process holds it.
 class FileLock {
  public:
   explicit FileLock(const std::filesystem::path& path);

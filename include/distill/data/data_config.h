@@ -26,6 +26,7 @@ struct SourceConfig {
   std::vector<std::pair<std::string, std::string>> columns;  // field -> column
   std::optional<std::string> prompt_template;      // "{column}" placeholders, "{{" is a brace
   std::optional<std::string> completion_template;  // the same
+  std::optional<std::string> eos_token;  // ends a plain text; the tokenizer's own
   double weight = 1.0;
   std::optional<int64_t> limit;
 
@@ -39,6 +40,7 @@ struct DataConfig {
   std::vector<SourceConfig> eval;
   double test_size = 0.0;
   std::optional<int64_t> eval_limit;
+  std::optional<int64_t> eval_max_length;
   int64_t max_length = 1024;
   bool packing = false;
   TrainOn train_on = TrainOn::kAssistant;

@@ -16,13 +16,14 @@ struct ComparedModel {
   std::string name;
   int64_t parameters = 0;
   int64_t bytes = 0;
-  double tokens_per_second = 0.0;  ///< forward passes over the batches, head of the loss rows included
+  double tokens_per_second =
+      0.0;  ///< forward passes over the batches, head of the loss rows included
   double nll = 0.0;
   std::optional<Fidelity> fidelity;  ///< to the teacher; absent for the teacher itself
 };
 
 struct Comparison {
-  int64_t tokens = 0;  ///< loss tokens that every mean is over
+  int64_t tokens = 0;                 ///< loss tokens that every mean is over
   std::vector<ComparedModel> models;  ///< the teacher first
 
   Json to_json() const;

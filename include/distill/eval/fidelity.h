@@ -25,8 +25,8 @@ struct Fidelity {
   double perplexity() const;
 };
 
-/// `next` gives batches until it gives none. No gradients; nothing [tokens, vocabulary] is whole; sums
-/// are fp64. Throws DataError if there is no loss token at all.
+/// `next` gives batches until it gives none. No gradients; nothing [tokens, vocabulary] is whole;
+/// sums are fp64. Throws DataError if there is no loss token at all.
 Fidelity measure_fidelity(const Transformer& student, const LiveTeacher* teacher,
                           const std::function<std::optional<Batch>()>& next);
 Fidelity measure_fidelity(const Transformer& student, const LiveTeacher* teacher,

@@ -25,8 +25,8 @@ struct Perplexity {
 };
 
 /// Windows of at most `max_length` inputs: the first begins with `prefix` and predicts the first
-/// tokens; each later one predicts the next `max_length` tokens after one token of context, the last
-/// one with as much context as fits.
+/// tokens; each later one predicts the next `max_length` tokens after one token of context, the
+/// last one with as much context as fits.
 std::vector<Batch> rolling_windows(const std::vector<int64_t>& tokens, int64_t prefix,
                                    int64_t max_length);
 

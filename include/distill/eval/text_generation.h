@@ -1,4 +1,5 @@
-// Text from a model into a JSON-lines file: synthetic training data, teacher labels, samples to read.
+// Text from a model into a JSON-lines file: synthetic training data, teacher labels, samples to
+// read.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +19,9 @@ struct GenerateConfig {
   std::string model;
   std::string output;
   std::vector<std::string> prompts;  ///< none: BOS alone, and the model writes what it likes
-  std::string prompts_file;          ///< JSONL with a "prompt" or "messages" member, or text: one a line
-  bool chat = false;                 ///< prompts are user messages: render the chat template
-  int64_t num_samples = 1;           ///< answers to each prompt
+  std::string prompts_file;  ///< JSONL with a "prompt" or "messages" member, or text: one a line
+  bool chat = false;         ///< prompts are user messages: render the chat template
+  int64_t num_samples = 1;   ///< answers to each prompt
   int64_t max_new_tokens = 256;
   double temperature = 1.0;
   int64_t top_k = 0;
@@ -49,7 +50,8 @@ std::vector<GeneratedText> generate_texts(const GenerateConfig& config, const Tr
                                           const ChatTemplate* chat_template,
                                           const std::function<void(int64_t, int64_t)>& progress);
 
-/// One JSON object a line: {"text": ...} for answers without a prompt, else {"prompt", "completion"}.
+/// One JSON object a line: {"text": ...} for answers without a prompt, else {"prompt",
+/// "completion"}.
 void write_generated(const std::filesystem::path& path, const std::vector<GeneratedText>& texts);
 
 }  // namespace distill

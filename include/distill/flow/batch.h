@@ -16,10 +16,10 @@ inline constexpr int64_t kIgnore = -100;
 
 /// Where a document came from: errors, caches and logs name it.
 struct SampleRef {
-  int32_t source = 0;     ///< index into the configured sources
-  int64_t record = 0;     ///< record in the source, from 0
-  int32_t part = 0;       ///< piece of the record under `too_long: split`
-  ContentKey content;     ///< hash of tokens and loss mask
+  int32_t source = 0;  ///< index into the configured sources
+  int64_t record = 0;  ///< record in the source, from 0
+  int32_t part = 0;    ///< piece of the record under `too_long: split`
+  ContentKey content;  ///< hash of tokens and loss mask
 
   std::string describe() const;  ///< "source 0 record 17" (", part 2" when split)
 };
@@ -37,17 +37,17 @@ struct StreamState {
 /// T tokens of N documents. Document n is [bounds[n], bounds[n + 1]); positions restart in each and
 /// attention stays inside it. Targets are shifted already: targets[i] is the token after i.
 struct Batch {
-  at::Tensor tokens;      // int64 [T]
-  at::Tensor positions;   // int64 [T]
-  at::Tensor targets;     // int64 [T], kIgnore where there is no loss
-  at::Tensor loss_rows;   // int64 [R], ascending, where targets != kIgnore
-  at::Tensor weights;     // fp32 [R] or undefined (all one)
-  at::Tensor labels;      // int64 [N] or undefined: for task heads
-  at::Tensor cu_seqlens;  // int32 [N + 1], on the device of tokens
-  std::vector<int32_t> bounds;  // the same on the host
-  int32_t max_length = 0;       // of the longest document
+  at::Tensor tokens;               // int64 [T]
+  at::Tensor positions;            // int64 [T]
+  at::Tensor targets;              // int64 [T], kIgnore where there is no loss
+  at::Tensor loss_rows;            // int64 [R], ascending, where targets != kIgnore
+  at::Tensor weights;              // fp32 [R] or undefined (all one)
+  at::Tensor labels;               // int64 [N] or undefined: for task heads
+  at::Tensor cu_seqlens;           // int32 [N + 1], on the device of tokens
+  std::vector<int32_t> bounds;     // the same on the host
+  int32_t max_length = 0;          // of the longest document
   std::vector<SampleRef> samples;  // [N]
-  StreamState after;  // what a checkpoint stores once this batch has been consumed
+  StreamState after;               // what a checkpoint stores once this batch has been consumed
 
   int64_t token_count() const { return bounds.empty() ? 0 : bounds.back(); }
   int64_t document_count() const { return bounds.empty() ? 0 : int64_t(bounds.size()) - 1; }

@@ -10,8 +10,8 @@ namespace distill {
 
 /// logits = softcap(scale * (rows @ weight^T + bias)), softcap(x) = cap * tanh(x / cap).
 struct Head {
-  at::Tensor weight;    // [V, D], any float dtype
-  at::Tensor bias;      // [V] or undefined
+  at::Tensor weight;  // [V, D], any float dtype
+  at::Tensor bias;    // [V] or undefined
   double logit_scale = 1.0;
   double logit_softcap = 0.0;  // 0: none
 

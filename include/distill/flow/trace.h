@@ -22,7 +22,7 @@ struct Tap {
 
 /// The result of a forward pass over a batch of T tokens.
 struct Trace {
-  at::Tensor hidden;                 // [T, D], after the final norm
+  at::Tensor hidden;  // [T, D], after the final norm
   std::map<Tap, at::Tensor> taps;
 };
 

@@ -39,8 +39,8 @@ class WeightFiles {
   std::map<std::string, size_t> where_;  // tensor -> file
 };
 
-/// Writes model.safetensors, or shards of at most `max_shard_bytes` with their index, as transformers
-/// does. Throws DataError.
+/// Writes model.safetensors, or shards of at most `max_shard_bytes` with their index, as
+/// transformers does. Throws DataError.
 void write_weights(const std::filesystem::path& folder,
                    const std::vector<std::pair<std::string, at::Tensor>>& tensors,
                    int64_t max_shard_bytes = int64_t{5} << 30);

@@ -38,7 +38,8 @@ std::string json_string(const Json& object, const std::string& key, const std::s
 std::string json_string_or(const Json& object, const std::string& key, const std::string& fallback,
                            const std::string& where);
 
-/// Offset of the first byte that is not part of valid UTF-8 (surrogates and overlong forms are not).
+/// Offset of the first byte that is not part of valid UTF-8 (surrogates and overlong forms are
+/// not).
 std::optional<size_t> first_invalid_utf8(std::string_view text);
 
 }  // namespace distill

@@ -8,8 +8,9 @@
 
 namespace distill {
 
-/// "cpu", "cuda", or "auto": cuda where a usable GPU is found, else cpu (said in the log). "cpu" never
-/// opens the CUDA library. Throws ConfigError for "cuda" without a usable GPU, with the reason.
+/// "cpu", "cuda", or "auto": cuda where a usable GPU is found, else cpu (said in the log). "cpu"
+/// never opens the CUDA library. Throws ConfigError for "cuda" without a usable GPU, with the
+/// reason.
 at::Device resolve_device(const std::string& name);
 
 /// "float32", "bfloat16", "float64", or "auto": bfloat16 on cuda, float32 on a cpu.

@@ -25,8 +25,8 @@ class AdamW {
   AdamW(const AdamWOptions& options, FlatParameters& parameters);
 
   /// One update with the gradients that the buffers hold. They are scaled by
-  /// min(1, max_norm / (norm + 1e-6)) first (max_norm 0: not at all). Where `skip` (a fp32 scalar on
-  /// the device) is 1 nothing changes, the step count included. No host synchronisation.
+  /// min(1, max_norm / (norm + 1e-6)) first (max_norm 0: not at all). Where `skip` (a fp32 scalar
+  /// on the device) is 1 nothing changes, the step count included. No host synchronisation.
   void step(double learning_rate, double max_norm, const at::Tensor& norm, const at::Tensor& skip);
 
   /// Updates done: a fp32 scalar on the device, part of a checkpoint.

@@ -1,5 +1,5 @@
-// The trainable parameters of a model in a few flat buffers: one fused optimizer call, one norm, one
-// all-reduce a group; sharding is a slice.
+// The trainable parameters of a model in a few flat buffers: one fused optimizer call, one norm,
+// one all-reduce a group; sharding is a slice.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -38,8 +38,8 @@ class FlatParameters {
 
   std::vector<FlatGroup>& groups() { return groups_; }
   void zero_gradients();
-  /// Norm of all gradients, a fp64 scalar on the device. The fp32 norm of a CPU adds serially and is
-  /// short by up to 0.5 %.
+  /// Norm of all gradients, a fp64 scalar on the device. The fp32 norm of a CPU adds serially and
+  /// is short by up to 0.5 %.
   at::Tensor gradient_norm() const;
   /// Rounds the masters into the leaves; nothing to do where they are the same.
   void update_compute_weights();

@@ -1,4 +1,5 @@
-// A teacher that is a model in memory: frozen, without gradients, on a device and in a dtype of its own.
+// A teacher that is a model in memory: frozen, without gradients, on a device and in a dtype of its
+// own.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,7 +17,8 @@ class LiveTeacher {
   const Transformer& model() const { return model_; }
 
   /// Runs the model over the batch and keeps the hidden rows of the loss rows; logits are computed
-  /// when a chunk of them is asked for, on the device of the batch. The result refers to this teacher.
+  /// when a chunk of them is asked for, on the device of the batch. The result refers to this
+  /// teacher.
   TeacherRows answer(const Batch& batch) const;
 
  private:

@@ -22,15 +22,15 @@ struct RenderedChat {
 /// Immutable and safe to share between threads.
 class ChatTemplate {
  public:
-  /// `name` stands for the template in messages. Throws DataError for syntax and for constructs that
-  /// are not supported, with line.
+  /// `name` stands for the template in messages. Throws DataError for syntax and for constructs
+  /// that are not supported, with line.
   static std::shared_ptr<const ChatTemplate> parse(const std::string& source,
                                                    const std::string& name);
   virtual ~ChatTemplate() = default;
 
-  /// `messages`: a list of {role, content, ...}. `context`: an object of further variables (bos_token,
-  /// eos_token, tools, enable_thinking, ...). Throws DataError: raise_exception(message) gives the
-  /// message itself after the template's name.
+  /// `messages`: a list of {role, content, ...}. `context`: an object of further variables
+  /// (bos_token, eos_token, tools, enable_thinking, ...). Throws DataError:
+  /// raise_exception(message) gives the message itself after the template's name.
   virtual RenderedChat render(const Json& messages, bool add_generation_prompt,
                               const Json& context) const = 0;
   /// The template marks assistant text with generation blocks.

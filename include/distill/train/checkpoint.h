@@ -27,7 +27,7 @@ namespace distill {
 struct TrainerState {
   int64_t step = 0;  ///< optimizer steps done
   StreamState stream;
-  int64_t tokens = 0;       ///< consumed so far
+  int64_t tokens = 0;  ///< consumed so far
   int64_t loss_tokens = 0;
   std::optional<double> best_metric;
   int64_t best_step = 0;

@@ -27,7 +27,8 @@ struct PlannedModel {
 /// has a sentence in `missing`, so that one look names everything.
 struct ModelPlan {
   std::optional<PlannedModel> teacher;
-  std::optional<PlannedModel> student;  ///< from_teacher: the teacher's folder, the student's config
+  std::optional<PlannedModel>
+      student;  ///< from_teacher: the teacher's folder, the student's config
   std::filesystem::path tokenizer_folder;
   std::shared_ptr<const Tokenizer> tokenizer;
   std::shared_ptr<const ChatTemplate> chat_template;  ///< the model's own; null: none

@@ -50,8 +50,8 @@ class TrainStep {
             const std::vector<ObjectiveTerm>& objectives, const AdamWOptions& optimizer,
             const TrainStepOptions& options);
 
-  /// Sums over all micro-batches, divided once by the loss tokens of the whole step. An update whose
-  /// loss or norm is not finite changes nothing, nor do the ones after it.
+  /// Sums over all micro-batches, divided once by the loss tokens of the whole step. An update
+  /// whose loss or norm is not finite changes nothing, nor do the ones after it.
   StepReport run(const std::vector<Batch>& micro_batches, double learning_rate,
                  const StepContext& context);
 

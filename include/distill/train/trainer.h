@@ -39,7 +39,7 @@ struct TrainerParts {
 struct TrainingSummary {
   int64_t steps = 0;
   int64_t tokens = 0;
-  double seconds = 0.0;
+  double seconds = 0.0;  ///< of training: without evaluation and saving
   double tokens_per_second = 0.0;
   double first_loss = 0.0;
   double last_loss = 0.0;
@@ -74,6 +74,9 @@ class Trainer {
   bool evaluate_and_follow();
   void save();
   void write_model(const std::filesystem::path& folder) const;
+  void write_final() const;
+  /// Evaluation and saving are not training time.
+  void pause(std::chrono::steady_clock::duration time);
   std::vector<std::pair<std::string, at::Tensor>> tensors() const;
   double epoch() const;
 
@@ -83,6 +86,7 @@ class Trainer {
   EventLog events_;
   TrainerState state_;
   Interval interval_;
+  std::chrono::steady_clock::duration paused_{};
   TrainingSummary summary_;
   std::unique_ptr<ProgressLine> progress_;
 };

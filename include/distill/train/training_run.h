@@ -33,9 +33,9 @@ int64_t total_steps(const TrainConfig& train, int64_t batches_per_epoch);
 /// Intervals and a warm-up that are longer than the run.
 std::vector<std::string> plan_warnings(const RunConfig& config, int64_t steps);
 
-/// `resume`: "" for a fresh run, "auto" for the latest checkpoint of the run folder, else a checkpoint
-/// folder. Null where the run was finished already. Throws ConfigError, DataError, CheckpointError,
-/// TrainingError, Interrupted.
+/// `resume`: "" for a fresh run, "auto" for the latest checkpoint of the run folder, else a
+/// checkpoint folder. Null where the run was finished already. Throws ConfigError, DataError,
+/// CheckpointError, TrainingError, Interrupted.
 std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const std::string& resume);
 
 /// The summary as a table for a person.

@@ -98,18 +98,20 @@ std::u32string upper_of(char32_t c) {
   return {simple(utf8proc_toupper, c)};
 }
 
+bool is_cased(char32_t c) {
+  return is_lower(c) || is_upper(c) || category(c) == UTF8PROC_CATEGORY_LT;
+}
+
 std::u32string title_of(char32_t c) {
   const char32_t title = simple(utf8proc_totitle, c);
   std::u32string upper = upper_of(c);
   if (upper.size() == 1 || category(title) == UTF8PROC_CATEGORY_LT) return {title};
-  for (size_t i = 1; i < upper.size(); ++i) {
-    upper[i] = upper[i] == kIota ? kIotaBelow : simple(utf8proc_tolower, upper[i]);
+  bool after_letter = false;
+  for (char32_t& part : upper) {
+    if (after_letter) part = part == kIota ? kIotaBelow : simple(utf8proc_tolower, part);
+    after_letter = after_letter || is_cased(part);
   }
   return upper;
-}
-
-bool is_cased(char32_t c) {
-  return is_lower(c) || is_upper(c) || category(c) == UTF8PROC_CATEGORY_LT;
 }
 
 /// Characters that do not end a word when a final sigma is looked for.

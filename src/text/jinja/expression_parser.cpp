@@ -133,6 +133,12 @@ size_t ExpressionParser::symbol(const std::string& name) {
   return found->second;
 }
 
+void ExpressionParser::refuse_macro_special(std::string_view name) const {
+  if (name == "caller" || name == "varargs" || name == "kwargs") {
+    fail("'" + std::string(name) + "' in a macro is not supported");
+  }
+}
+
 ExpressionPtr ExpressionParser::parse_tuple(bool inline_if, bool in_parentheses) {
   const int line = current().line;
   std::vector<ExpressionPtr> items;
@@ -316,6 +322,7 @@ ExpressionPtr ExpressionParser::parse_name() {
   if (name == "true" || name == "True") return make_literal(line, Value::boolean(true));
   if (name == "false" || name == "False") return make_literal(line, Value::boolean(false));
   if (name == "none" || name == "None") return make_literal(line, Value());
+  if (macros > 0) refuse_macro_special(name);
   auto out = std::make_unique<Name>();
   out->symbol = symbol(name);
   return Node(line).finish(std::move(out));

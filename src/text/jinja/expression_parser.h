@@ -33,7 +33,11 @@ class ExpressionParser {
   [[noreturn]] void fail_unexpected(std::string_view expected) const;
 
   size_t symbol(const std::string& name);
+  /// Throws for the names that Jinja defines inside macros.
+  void refuse_macro_special(std::string_view name) const;
   std::vector<std::string> take_symbols() { return std::move(symbols_); }
+
+  int macros = 0;  ///< macros around the current token
 
   /// Counts nesting while it lives.
   class Nesting {

@@ -114,6 +114,8 @@ void append_escape(std::string& out, std::string_view body, size_t& at, int line
     append_code_point(out, read_code(body, at, c == 'x' ? 2 : c == 'u' ? 4 : 8, 16, line));
   } else if (c == 'N') {
     throw SyntaxFault(line, "the escape \\N{...} is not supported");
+  } else if (static_cast<unsigned char>(c) >= 0x80) {
+    throw SyntaxFault(line, "a backslash before a character outside ASCII is not supported");
   } else {
     out.push_back('\\');
   }

@@ -20,6 +20,11 @@ constexpr auto kChangesList = std::to_array<std::string_view>(
 constexpr auto kForeignString = std::to_array<std::string_view>(
     {"casefold", "encode", "expandtabs", "format", "format_map", "isascii", "isdecimal",
      "isidentifier", "isnumeric", "isprintable", "istitle", "maketrans", "translate", "swapcase"});
+constexpr auto kForeignNumber = std::to_array<std::string_view>(
+    {"as_integer_ratio", "bit_count", "bit_length", "conjugate", "denominator", "from_bytes",
+     "fromhex", "hex", "imag", "is_integer", "numerator", "real", "to_bytes"});
+constexpr auto kTakesKeywords =
+    std::to_array<std::string_view>({"rsplit", "split", "splitlines"});
 constexpr auto kForeignDict = std::to_array<std::string_view>({"copy", "fromkeys"});
 constexpr auto kForeignList = std::to_array<std::string_view>({"copy"});
 
@@ -28,9 +33,12 @@ bool is_one_of(const std::string& name, const Names& names) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-Value bind_method(Method method, const Value& self) {
+Value bind_method(Method method, const Value& self, const std::string& name) {
   return make_function(
-      [method, self](Interpreter& in, const CallArgs& args) {
+      [method, self, name](Interpreter& in, const CallArgs& args) {
+        if (!args.keyword.empty() && !is_one_of(name, kTakesKeywords)) {
+          throw Fault(self.type_name() + "." + name + "() takes no keyword arguments");
+        }
         if (self.is_string()) in.charge_bytes(self.as_string().size());
         return method(in, self, args);
       },
@@ -118,11 +126,12 @@ std::optional<Value> find_method(const Value& object, const std::string& name) {
     foreign = list && is_one_of(name, kForeignList);
     changes = list && is_one_of(name, kChangesList);
   }
+  if (object.is_number()) foreign = is_one_of(name, kForeignNumber);
   if (changes) {
     return Value::undefined("access to attribute '" + name + "' of '" + object.type_name() +
                             "' object is unsafe.");
   }
-  if (method != nullptr) return bind_method(method, object);
+  if (method != nullptr) return bind_method(method, object, name);
   if (foreign) return refuse_method(object, name);
   return std::nullopt;
 }

@@ -32,6 +32,10 @@ Value make_function(Function::Body body, int depth) {
   return Value::object(std::make_shared<Function>(std::move(body), depth));
 }
 
+std::optional<Value> MacroObject::attribute(const std::string& name) {
+  throw Fault("the attribute '" + name + "' of a macro is not supported");
+}
+
 Value MacroObject::call(Interpreter& in, const CallArgs& args) {
   const auto& parameters = macro_.parameters;
   if (args.positional.size() > parameters.size()) {

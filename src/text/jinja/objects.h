@@ -52,6 +52,7 @@ class MacroObject : public Object {
 
   std::string type_name() const override { return "Macro"; }
   bool callable() const override { return true; }
+  std::optional<Value> attribute(const std::string& name) override;
   Value call(Interpreter& in, const CallArgs& args) override;
 
  private:

@@ -18,21 +18,11 @@ std::string_view op_text(ArithmeticOp op) {
   return kTexts[static_cast<size_t>(op)];
 }
 
-int64_t checked(bool overflow, int64_t value) {
-  if (overflow) throw Fault(kTooBig);
-  return value;
-}
-
 int64_t floor_divide(int64_t a, int64_t b) {
-  if (b == -1) {
-    int64_t negated = 0;
-    return checked(__builtin_sub_overflow(int64_t{0}, a, &negated), negated);
-  }
   return a / b - ((a % b != 0) && ((a < 0) != (b < 0)) ? 1 : 0);
 }
 
 int64_t modulo(int64_t a, int64_t b) {
-  if (b == -1) return 0;
   const int64_t rest = a % b;
   return rest != 0 && ((rest < 0) != (b < 0)) ? rest + b : rest;
 }
@@ -49,20 +39,30 @@ int64_t integer_power(int64_t base, int64_t exponent) {
 
 Value integer_arithmetic(ArithmeticOp op, int64_t a, int64_t b) {
   int64_t out = 0;
+  bool overflow = false;
   switch (op) {
     case ArithmeticOp::kAdd:
-      return Value::integer(checked(__builtin_add_overflow(a, b, &out), out));
+      overflow = __builtin_add_overflow(a, b, &out);
+      break;
     case ArithmeticOp::kSubtract:
-      return Value::integer(checked(__builtin_sub_overflow(a, b, &out), out));
+      overflow = __builtin_sub_overflow(a, b, &out);
+      break;
     case ArithmeticOp::kMultiply:
-      return Value::integer(checked(__builtin_mul_overflow(a, b, &out), out));
+      overflow = __builtin_mul_overflow(a, b, &out);
+      break;
     case ArithmeticOp::kFloorDivide:
-      return Value::integer(floor_divide(a, b));
+      // The smallest integer divided by -1 overflows, which a division traps.
+      overflow = b == -1 && __builtin_sub_overflow(int64_t{0}, a, &out);
+      if (b != -1) out = floor_divide(a, b);
+      break;
     case ArithmeticOp::kModulo:
-      return Value::integer(modulo(a, b));
+      out = b == -1 ? 0 : modulo(a, b);
+      break;
     default:
-      return Value::integer(integer_power(a, b));
+      out = integer_power(a, b);
   }
+  if (overflow) throw Fault(kTooBig);
+  return Value::integer(out);
 }
 
 double float_modulo(double a, double b) {

@@ -15,7 +15,6 @@ constexpr auto kUnsupportedTags = std::to_array<std::string_view>(
     {"autoescape", "block", "call", "extends", "from", "import", "include", "print"});
 constexpr auto kReserved =
     std::to_array<std::string_view>({"true", "false", "none", "True", "False", "None"});
-constexpr auto kMacroSpecials = std::to_array<std::string_view>({"caller", "varargs", "kwargs"});
 
 template <typename List>
 bool is_one_of(std::string_view name, const List& names) {
@@ -140,8 +139,7 @@ class Parser {
     tuple.kind = Target::Kind::kTuple;
     tuple.parts.push_back(std::move(first));
     while (in_.skip_operator(",")) {
-      if (in_.current().type != Type::kName && !in_.current().is_operator("(")) break;
-      if (in_.current().is_name("in")) break;
+      if (in_.current().is_operator(")")) break;
       tuple.parts.push_back(parse_single_target(attributes));
     }
     return tuple;
@@ -211,9 +209,7 @@ class Parser {
     while (!in_.current().is_operator(")")) {
       MacroParameter parameter;
       parameter.name = in_.current().text;
-      if (is_one_of(parameter.name, kMacroSpecials)) {
-        in_.fail("'" + parameter.name + "' in a macro is not supported");
-      }
+      in_.refuse_macro_special(parameter.name);
       parameter.symbol = parse_new_name();
       if (in_.skip_operator("=")) {
         parameter.fallback = in_.parse_expression();
@@ -224,7 +220,9 @@ class Parser {
       if (!in_.skip_operator(",")) break;
     }
     in_.expect_operator(")");
+    ++in_.macros;
     out->body = parse_captured_block("endmacro");
+    --in_.macros;
     return out;
   }
 
@@ -233,7 +231,7 @@ class Parser {
     auto out = make<With>(line);
     while (in_.current().type != Type::kBlockEnd && !in_.current().is_operator(":")) {
       if (!out->bindings.empty()) in_.expect_operator(",");
-      Target target = parse_single_target(false);
+      Target target = parse_target(false);
       in_.expect_operator("=");
       out->bindings.emplace_back(std::move(target), in_.parse_expression());
     }

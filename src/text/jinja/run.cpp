@@ -96,7 +96,10 @@ Flow SetBlock::run(Interpreter& in) const {
 
 Flow FilterBlock::run(Interpreter& in) const {
   const Interpreter::ScopeGuard guard(in);
-  in.write(to_text(in.filter_text(*filter, in.capture(body))));
+  const Value text = in.filter_text(*filter, in.capture(body));
+  if (!text.is_string()) throw Fault("the filter of a block gives no text: " + text.type_name());
+  in.charge_bytes(text.as_string().size());
+  in.write(text.as_string());
   return Flow::kNext;
 }
 

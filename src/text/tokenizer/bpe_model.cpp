@@ -92,7 +92,7 @@ class BpeModel final : public Model {
 
    private:
     const BpeModel& model_;
-    BpeBpeWord& word_;
+    BpeWord& word_;
     size_t bytes_ = 0;
   };
 

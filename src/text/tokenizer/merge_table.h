@@ -1,6 +1,7 @@
 // Pairs of tokens that merge: (left, right) -> (rank, merged token). Open addressing.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

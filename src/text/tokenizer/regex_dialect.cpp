@@ -7,7 +7,10 @@ namespace distill {
 namespace {
 
 constexpr std::string_view kSpace = R"(\t-\r\x{85}\p{Z})";
-constexpr std::string_view kWord =  // superscripts and fractions of Latin-1, but no others
+constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+// Oniguruma asks another table outside classes, which has the fractions and superscripts of
+// Latin-1.
+constexpr std::string_view kWordAlone =
     R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})";
 constexpr std::string_view kHex = "0-9a-fA-F";
 
@@ -52,7 +55,7 @@ class Translator {
       case 's':
         return member_of(kSpace);
       case 'w':
-        return member_of(kWord);
+        return member_of(in_class_ ? kWord : kWordAlone);
       case 'h':
         return member_of(kHex);
       case 'S':  // inside a class: PCRE2's own, and the one that it leaves out
@@ -60,7 +63,7 @@ class Translator {
       case 'W':
       case 'H':
         if (in_class_) refuse(std::string("\\") + kind + " inside a class");
-        return not_member_of(kind == 'W' ? kWord : kHex);
+        return not_member_of(kind == 'W' ? kWordAlone : kHex);
       case 'b':
       case 'B':
         return in_class_ ? copy(2) : boundary(kind == 'b');
@@ -81,7 +84,7 @@ class Translator {
   void boundary(bool wanted) {
     out_ += wanted ? "(?:" : "(?!";
     for (const char* part : {"(?<![", "])(?=[", "])|(?<=[", "])(?!["}) {
-      out_.append(part).append(kWord);
+      out_.append(part).append(kWordAlone);
     }
     take("]))", 2);
   }

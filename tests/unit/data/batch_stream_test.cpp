@@ -61,10 +61,11 @@ TEST_F(Stream, GoesInFileOrder) {
 TEST_F(Stream, FillsBatchesPastDroppedDocuments) {
   BatchStream stream = make({1, 99, 2, 99, 99, 3, 4, 99}, options_of(2, 8, false, false));
   EXPECT_THAT(records(stream.next()), ElementsAre(0, 2));
-  EXPECT_THAT(records(stream.next()), ElementsAre(5, 6));
+  const Batch last = stream.next();
+  EXPECT_THAT(records(last), ElementsAre(5, 6));
+  EXPECT_EQ(last.after, (StreamState{.seed = 42, .epoch = 1}));
+  EXPECT_EQ(stream.report().too_long, 4);
   EXPECT_THAT(records(stream.next()), ElementsAre(0, 2));
-  EXPECT_EQ(stream.state().epoch, 1);
-  EXPECT_EQ(stream.report().too_long, 6);
 }
 
 TEST_F(Stream, ResumesAtEveryBatch) {
@@ -79,7 +80,7 @@ TEST_F(Stream, ResumesAtEveryBatch) {
         states.push_back(stream.state());
         batches.push_back(stream.next());
       }
-      EXPECT_GT(batches.size(), 40U);
+      EXPECT_GT(batches.size(), 30U);
       for (size_t i = 0; i < batches.size(); ++i) {
         BatchStream resumed = make(lengths, options);
         resumed.seek(i % 2 == 0 || i == 0 ? states[i] : batches[i - 1].after);

@@ -193,6 +193,16 @@ TEST_F(DatasetTest, HoldsOutByContent) {
   EXPECT_THAT(data_error([&] { load(config); }), HasSubstr("data.test_size leaves"));
 }
 
+TEST_F(DatasetTest, HeldOutDocumentsMayBeCut) {
+  DataConfig config = config_of({3, 9});
+  config.eval = {text_source(scratch.file("eval.jsonl", lines_of_lengths({3, 9})))};
+  config.max_length = 8;
+  config.eval_max_length = 6;
+  const DataSplits splits = load(config);
+  EXPECT_THAT(sizes(documents(*splits.train, report)), ElementsAre(4));
+  EXPECT_THAT(sizes(documents(*splits.eval, report)), ElementsAre(4, 6));
+}
+
 TEST_F(DatasetTest, NamesABadRecordOrSkipsIt) {
   DataConfig config;
   config.train = {

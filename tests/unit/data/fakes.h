@@ -60,7 +60,11 @@ class FakeTokenizer : public Tokenizer {
     return text;
   }
 
-  std::optional<int64_t> token_to_id(std::string_view) const override { return std::nullopt; }
+  std::optional<int64_t> token_to_id(std::string_view token) const override {
+    if (token == "</s>") return kEos;
+    if (token == "<s>") return kBos;
+    return std::nullopt;
+  }
   std::string id_to_token(int64_t) const override { return ""; }
   int64_t vocab_size() const override { return 512; }
   bool is_special(int64_t id) const override { return id == kEos || id == kBos; }

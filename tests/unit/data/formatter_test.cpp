@@ -10,28 +10,30 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-struct Setup {
+struct Case {
   RecordFormat format = RecordFormat::kPromptCompletion;
   TrainOn train_on = TrainOn::kAssistant;
   std::shared_ptr<const ChatTemplate> chat = nullptr;
   bool bos = false;
   std::vector<std::pair<std::string, std::string>> columns = {};
   std::optional<std::string> prompt_template = {};
+  std::optional<std::string> eos_token = {};
 };
 
-Document format(const Setup& setup, const std::string& record) {
+Document format(const Case& test_case, const std::string& record) {
   SourceConfig source;
   source.path = "f.jsonl";
-  source.format = setup.format;
-  source.columns = setup.columns;
-  source.prompt_template = setup.prompt_template;
-  const Formatter formatter(source, setup.train_on, std::make_shared<FakeTokenizer>(setup.bos),
-                            setup.chat);
+  source.format = test_case.format;
+  source.columns = test_case.columns;
+  source.prompt_template = test_case.prompt_template;
+  source.eos_token = test_case.eos_token;
+  const Formatter formatter(source, test_case.train_on,
+                            std::make_shared<FakeTokenizer>(test_case.bos), test_case.chat);
   return formatter.format(parse_json(record, "record"));
 }
 
-std::string error_of(const Setup& setup, const std::string& record) {
-  return data_error([&] { format(setup, record); });
+std::string error_of(const Case& test_case, const std::string& record) {
+  return data_error([&] { format(test_case, record); });
 }
 
 const auto kChat = std::make_shared<FakeChat>();
@@ -80,25 +82,34 @@ TEST(Formatter, EosOfTheTextIsNotDoubled) {
   EXPECT_EQ(learned(document), "b</s>");
 }
 
+TEST(Formatter, TheSourceMayNameItsEos) {
+  const std::string record = R"({"prompt": "a", "completion": "b"})";
+  EXPECT_EQ(whole(format({.eos_token = "<s>"}, record)), "ab<s>");
+  EXPECT_EQ(whole(format({.chat = kChat, .eos_token = "<s>"}, record)),
+            "[user]a[.]\n[assistant]b[.]\n");
+  EXPECT_EQ(error_of({.eos_token = "<x>"}, record),
+            "f.jsonl: eos_token: the tokenizer has no token '<x>'");
+}
+
 TEST(Formatter, PairsGoThroughTheChatTemplate) {
   const std::string record = R"({"question": "1+1?", "answer": "2"})";
-  Setup setup{.chat = kChat, .columns = {{"prompt", "question"}, {"completion", "answer"}}};
-  const Document document = format(setup, record);
+  Case test_case{.chat = kChat, .columns = {{"prompt", "question"}, {"completion", "answer"}}};
+  const Document document = format(test_case, record);
   EXPECT_EQ(whole(document), "[user]1+1?[.]\n[assistant]2[.]\n");
   EXPECT_EQ(learned(document), "2[.]\n");
-  setup.train_on = TrainOn::kCompletion;
-  EXPECT_EQ(learned(format(setup, record)), "2[.]\n");
-  setup.train_on = TrainOn::kAll;
-  EXPECT_EQ(learned(format(setup, record)), "[user]1+1?[.]\n[assistant]2[.]\n");
+  test_case.train_on = TrainOn::kCompletion;
+  EXPECT_EQ(learned(format(test_case, record)), "2[.]\n");
+  test_case.train_on = TrainOn::kAll;
+  EXPECT_EQ(learned(format(test_case, record)), "[user]1+1?[.]\n[assistant]2[.]\n");
 }
 
 TEST(Formatter, TextTemplatesJoinColumns) {
-  const Setup setup{.prompt_template = "{{{a}}} of {b}: "};
-  const Document document = format(setup, R"({"a": "x", "b": 2.5, "completion": "y"})");
+  const Case test_case{.prompt_template = "{{{a}}} of {b}: "};
+  const Document document = format(test_case, R"({"a": "x", "b": 2.5, "completion": "y"})");
   EXPECT_EQ(whole(document), "{x} of 2.5: y</s>");
-  EXPECT_EQ(error_of(setup, R"({"a": "x", "completion": "y"})"),
+  EXPECT_EQ(error_of(test_case, R"({"a": "x", "completion": "y"})"),
             "the column 'b' is missing; the record has 'a', 'completion'");
-  EXPECT_THAT(error_of(setup, R"({"a": [1], "b": 1, "completion": "y"})"),
+  EXPECT_THAT(error_of(test_case, R"({"a": [1], "b": 1, "completion": "y"})"),
               HasSubstr("the column 'a': expected text or a number, found [1]"));
 }
 
@@ -115,74 +126,76 @@ const char* const kConversation = R"({"messages": [
     {"role": "assistant", "content": "b"}, {"role": "user", "content": "t"}]})";
 
 TEST(Formatter, LearnsEveryAssistantTurn) {
-  Setup setup{.format = RecordFormat::kMessages, .chat = kChat};
-  EXPECT_EQ(learned(format(setup, kConversation)), "a[.]\n|b[.]\n|");
-  setup.train_on = TrainOn::kLastAssistant;
-  EXPECT_EQ(learned(format(setup, kConversation)), "b[.]\n|");
-  setup.train_on = TrainOn::kCompletion;
-  EXPECT_EQ(learned(format(setup, kConversation)), "b[.]\n|");
+  Case test_case{.format = RecordFormat::kMessages, .chat = kChat};
+  EXPECT_EQ(learned(format(test_case, kConversation)), "a[.]\n|b[.]\n|");
+  test_case.train_on = TrainOn::kLastAssistant;
+  EXPECT_EQ(learned(format(test_case, kConversation)), "b[.]\n|");
+  test_case.train_on = TrainOn::kCompletion;
+  EXPECT_EQ(learned(format(test_case, kConversation)), "b[.]\n|");
 }
 
 TEST(Formatter, GenerationBlocksDecide) {
-  Setup setup{.format = RecordFormat::kMessages, .chat = kBlocks};
-  EXPECT_EQ(learned(format(setup, kConversation)), "a[.]|b[.]|");
-  setup.train_on = TrainOn::kLastAssistant;
-  EXPECT_EQ(learned(format(setup, kConversation)), "b[.]|");
+  Case test_case{.format = RecordFormat::kMessages, .chat = kBlocks};
+  EXPECT_EQ(learned(format(test_case, kConversation)), "a[.]|b[.]|");
+  test_case.train_on = TrainOn::kLastAssistant;
+  EXPECT_EQ(learned(format(test_case, kConversation)), "b[.]|");
 }
 
 TEST(Formatter, RefusesATemplateThatRewritesHistory) {
   const std::string record = R"({"messages": [
       {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"},
       {"role": "user", "content": "r"}, {"role": "assistant", "content": "b"}]})";
-  Setup setup{.format = RecordFormat::kMessages, .chat = kForgets};
-  EXPECT_THAT(error_of(setup, record), HasSubstr("renders message 1 differently"));
-  setup.train_on = TrainOn::kLastAssistant;
-  EXPECT_EQ(learned(format(setup, record)), "b[.]\n");
+  Case test_case{.format = RecordFormat::kMessages, .chat = kForgets};
+  EXPECT_THAT(error_of(test_case, record), HasSubstr("renders message 1 differently"));
+  test_case.train_on = TrainOn::kLastAssistant;
+  EXPECT_EQ(learned(format(test_case, record)), "b[.]\n");
 }
 
 TEST(Formatter, ReadsShareGpt) {
-  const Setup setup{.format = RecordFormat::kShareGpt, .chat = kChat};
-  const Document document = format(setup, R"({"conversations": [{"from": "system", "value": "s"},
+  const Case test_case{.format = RecordFormat::kShareGpt, .chat = kChat};
+  const Document document =
+      format(test_case, R"({"conversations": [{"from": "system", "value": "s"},
       {"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]})");
   EXPECT_EQ(whole(document), "[system]s[.]\n[user]q[.]\n[assistant]a[.]\n");
   EXPECT_EQ(learned(document), "a[.]\n");
 }
 
 TEST(Formatter, ReadsAlpaca) {
-  Setup setup{.format = RecordFormat::kAlpaca, .chat = kChat};
+  Case test_case{.format = RecordFormat::kAlpaca, .chat = kChat};
   const std::string with = R"({"instruction": "i", "input": "x", "output": "o"})";
   const std::string without = R"({"instruction": "i", "input": "", "output": "o"})";
-  EXPECT_EQ(whole(format(setup, with)), "[user]i\nx[.]\n[assistant]o[.]\n");
-  EXPECT_EQ(whole(format(setup, without)), "[user]i[.]\n[assistant]o[.]\n");
-  setup.chat = nullptr;
-  EXPECT_THAT(whole(format(setup, with)),
+  EXPECT_EQ(whole(format(test_case, with)), "[user]i\nx[.]\n[assistant]o[.]\n");
+  EXPECT_EQ(whole(format(test_case, without)), "[user]i[.]\n[assistant]o[.]\n");
+  test_case.chat = nullptr;
+  EXPECT_THAT(whole(format(test_case, with)),
               HasSubstr("### Instruction:\ni\n\n### Input:\nx\n\n### Response:\no</s>"));
-  EXPECT_THAT(whole(format(setup, without)), HasSubstr("### Instruction:\ni\n\n### Response:\no"));
-  EXPECT_EQ(whole(format(setup, R"({"instruction": "i", "output": "o"})")),
-            whole(format(setup, without)));
-  EXPECT_EQ(learned(format(setup, with)), "o</s>");
+  EXPECT_THAT(whole(format(test_case, without)),
+              HasSubstr("### Instruction:\ni\n\n### Response:\no"));
+  EXPECT_EQ(whole(format(test_case, R"({"instruction": "i", "output": "o"})")),
+            whole(format(test_case, without)));
+  EXPECT_EQ(learned(format(test_case, with)), "o</s>");
 }
 
 TEST(Formatter, ReadsTokens) {
-  const Setup setup{.format = RecordFormat::kTokens};
-  const Document all = format(setup, R"({"tokens": [1, 2, 511]})");
+  const Case test_case{.format = RecordFormat::kTokens};
+  const Document all = format(test_case, R"({"tokens": [1, 2, 511]})");
   EXPECT_THAT(all.tokens, ElementsAre(1, 2, 511));
   EXPECT_THAT(all.is_target, ElementsAre(true, true, true));
-  const Document masked = format(setup, R"({"tokens": [1, 2, 3], "loss_mask": [0, 1, false]})");
+  const Document masked = format(test_case, R"({"tokens": [1, 2, 3], "loss_mask": [0, 1, false]})");
   EXPECT_THAT(masked.is_target, ElementsAre(false, true, false));
-  EXPECT_EQ(error_of(setup, R"({"tokens": [1, 512]})"),
+  EXPECT_EQ(error_of(test_case, R"({"tokens": [1, 512]})"),
             "tokens[1]: expected a token id below 512, found 512");
   for (const char* tokens : {"[-1]", "[1.0]", "[\"a\"]", "[18446744073709551615]", "[[1]]"}) {
-    EXPECT_THAT(error_of(setup, "{\"tokens\": " + std::string(tokens) + "}"),
+    EXPECT_THAT(error_of(test_case, "{\"tokens\": " + std::string(tokens) + "}"),
                 HasSubstr("tokens[0]: expected a token id"));
   }
   for (const char* tokens : {"[]", "3", "null", "\"1 2\""}) {
-    EXPECT_THAT(error_of(setup, "{\"tokens\": " + std::string(tokens) + "}"),
+    EXPECT_THAT(error_of(test_case, "{\"tokens\": " + std::string(tokens) + "}"),
                 HasSubstr("expected a list of token ids"));
   }
-  EXPECT_THAT(error_of(setup, R"({"tokens": [1, 2], "loss_mask": [1]})"),
+  EXPECT_THAT(error_of(test_case, R"({"tokens": [1, 2], "loss_mask": [1]})"),
               HasSubstr("as long as the tokens (2)"));
-  EXPECT_THAT(error_of(setup, R"({"tokens": [1, 2], "loss_mask": [1, 2]})"),
+  EXPECT_THAT(error_of(test_case, R"({"tokens": [1, 2], "loss_mask": [1, 2]})"),
               HasSubstr("loss_mask[1]: expected 0 or 1, found 2"));
 }
 
@@ -198,9 +211,9 @@ TEST(Formatter, NamesTheColumnOfABadRecord) {
 }
 
 TEST(Formatter, NamesTheMessageOfABadConversation) {
-  const Setup setup{.format = RecordFormat::kMessages, .chat = kChat};
+  const Case test_case{.format = RecordFormat::kMessages, .chat = kChat};
   const auto message = [&](const std::string& messages) {
-    return error_of(setup, "{\"messages\": " + messages + "}");
+    return error_of(test_case, "{\"messages\": " + messages + "}");
   };
   EXPECT_EQ(message("[]"), "the column 'messages': the conversation is empty");
   EXPECT_THAT(message("\"hi\""), HasSubstr("expected a list of messages, found \"hi\""));
@@ -212,7 +225,7 @@ TEST(Formatter, NamesTheMessageOfABadConversation) {
                                                           "'content'"));
   EXPECT_THAT(message(R"([{"role": "user", "content": ["x"]}])"),
               HasSubstr("messages[0].content: expected a string, found [\"x\"]"));
-  const Setup sharegpt{.format = RecordFormat::kShareGpt, .chat = kChat};
+  const Case sharegpt{.format = RecordFormat::kShareGpt, .chat = kChat};
   EXPECT_THAT(error_of(sharegpt, R"({"conversations": [{"from": "bot", "value": "x"}]})"),
               HasSubstr("conversations[0].from: expected human, gpt or system, found \"bot\""));
   const auto refuses = std::make_shared<FakeChat>(FakeChat::Kind::kRefuses);
@@ -221,8 +234,8 @@ TEST(Formatter, NamesTheMessageOfABadConversation) {
 }
 
 TEST(Formatter, ToolsReachTheTemplate) {
-  const Setup setup{.format = RecordFormat::kMessages, .chat = kChat};
-  EXPECT_THAT(whole(format(setup, R"({"tools": [{"name": "f"}],
+  const Case test_case{.format = RecordFormat::kMessages, .chat = kChat};
+  EXPECT_THAT(whole(format(test_case, R"({"tools": [{"name": "f"}],
                                       "messages": [{"role": "user", "content": "q"}]})")),
               HasSubstr("[tools][{\"name\":\"f\"}]"));
 }

@@ -50,14 +50,14 @@ TEST_F(Prefetch, SeeksAwayFromWhatWasReadAhead) {
 
 TEST_F(Prefetch, ErrorsComeWhereTheyBelongAndStay) {
   DataConfig config;
-  std::string content = lines_of_lengths({1, 2, 3, 4, 5, 6});
+  std::string content = lines_of_lengths({1, 2, 3, 4, 5, 6, 7});
   content += "{oops\n";
   config.train = {text_source(scratch.file("train.jsonl", content))};
   config.shuffle = false;
   Prefetcher ahead(BatchStream(load(config).train, BatchOptions(config, 2), 7), 8);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(ahead.next().document_count(), 2);
   for (int i = 0; i < 3; ++i) {
-    EXPECT_THAT(data_error([&] { ahead.next(); }), HasSubstr("train.jsonl:7:2: not valid JSON"));
+    EXPECT_THAT(data_error([&] { ahead.next(); }), HasSubstr("train.jsonl:8:2: not valid JSON"));
   }
 }
 

@@ -83,7 +83,7 @@ TEST_F(Records, MutatedFilesNeverCrash) {
       "[{\"a\": \"x\\\"y\"}, {\"b\": [1, {\"c\": null}]},\n {\"d\": \"\u00e9\"}]";
   Random random(3);
   int read = 0;
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < 500; ++round) {
     std::string text = round % 2 == 0 ? lines : list;
     for (uint64_t edits = 1 + random.below(3); edits > 0 && !text.empty(); --edits) {
       const size_t at = random.below(text.size());
@@ -107,7 +107,7 @@ TEST_F(Records, MutatedFilesNeverCrash) {
     } catch (const DataError&) {
     }
   }
-  EXPECT_GT(read, 500);
+  EXPECT_GT(read, 150);
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ std::vector<int64_t> list(const at::Tensor& tensor) {
 }
 
 TEST(MakeBatch, ShiftsTargetsInsideEachDocument) {
-  const Batch batch = make_batch({{{5, 6, 7}, {true, false, true}, {}}, {{8, 9}, {true, true}, {}}});
+  const Batch batch =
+      make_batch({{{5, 6, 7}, {true, false, true}, {}}, {{8, 9}, {true, true}, {}}});
   EXPECT_EQ(list(batch.tokens), (std::vector<int64_t>{5, 6, 7, 8, 9}));
   EXPECT_EQ(list(batch.positions), (std::vector<int64_t>{0, 1, 2, 0, 1}));
   // 6 is masked; 8 starts a document and is nobody's target; the last tokens predict nothing.

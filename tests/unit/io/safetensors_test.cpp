@@ -167,7 +167,7 @@ TEST(Safetensors, MutatedHeadersNeverCrash) {
   const size_t header_end = good.find("}}") + 2;
   Random random(7);
   int refused = 0;
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 1000; ++round) {
     std::string bad = good;
     for (uint64_t edits = 1 + random.below(3); edits > 0; --edits) {
       const size_t at = random.below(header_end);
@@ -192,7 +192,7 @@ TEST(Safetensors, MutatedHeadersNeverCrash) {
       ++refused;
     }
   }
-  EXPECT_GT(refused, 2500);
+  EXPECT_GT(refused, 800);
 }
 
 TEST(Safetensors, EveryTruncationIsRefused) {

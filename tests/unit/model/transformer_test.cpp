@@ -13,7 +13,8 @@ namespace {
 using testing::HasSubstr;
 
 /// Values and gradients of one backward pass over two documents, dropout on.
-std::vector<at::Tensor> train_once(const Json& json, bool checkpointing, bool freeze_embedding) {
+std::vector<at::Tensor> train_once(const Json& json, bool checkpointing, bool freeze_embedding,
+                                   bool tap_hidden = false) {
   Transformer model = tests::make_model(json);
   model.visit([&](const std::string& name, Parameter& p, bool) {
     const bool embedding = name.find("embed") != std::string::npos ||
@@ -25,13 +26,14 @@ std::vector<at::Tensor> train_once(const Json& json, bool checkpointing, bool fr
   ForwardOptions options;
   options.training = true;
   options.gradient_checkpointing = checkpointing;
-  options.taps = {{Tap::Kind::kHidden, 1}, {Tap::Kind::kAttention, 1}};
+  options.taps = {{Tap::Kind::kAttention, 1}};
+  if (tap_hidden) options.taps.insert({Tap::Kind::kHidden, 1});
   const Batch batch = make_batch({tests::random_document(12, 1), tests::random_document(7, 2)});
   const Trace trace = model.forward(batch, options);
-  const at::Tensor loss = trace.hidden.pow(2).sum() +
-                          trace.taps.at({Tap::Kind::kHidden, 1}).sin().sum() +
-                          trace.taps.at({Tap::Kind::kAttention, 1}).pow(2).sum() +
-                          at::dropout(trace.hidden, 0.5, true).sum();
+  at::Tensor loss = trace.hidden.pow(2).sum() +
+                    trace.taps.at({Tap::Kind::kAttention, 1}).pow(2).sum() +
+                    at::dropout(trace.hidden, 0.5, true).sum();
+  if (tap_hidden) loss = loss + trace.taps.at({Tap::Kind::kHidden, 1}).sin().sum();
   torch::autograd::backward({loss}, {});
   std::vector<at::Tensor> results{loss.detach()};
   model.visit([&](const std::string& name, Parameter& p, bool) {
@@ -58,6 +60,18 @@ TEST(GradientCheckpointing, ChangesNoBit) {
         ASSERT_TRUE(checkpointed[i].defined());
         EXPECT_TRUE(at::equal(plain[i], checkpointed[i])) << i;
       }
+    }
+  }
+}
+
+// A tapped hidden state's gradient joins the two of its block before or after they are added.
+TEST(GradientCheckpointing, KeepsTheGradientsOfTappedHiddenStates) {
+  for (const Json& json : {tests::tiny_llama_json(), tests::tiny_gpt2_json()}) {
+    const auto plain = train_once(json, false, false, true);
+    const auto checkpointed = train_once(json, true, false, true);
+    for (size_t i = 0; i < plain.size(); ++i) {
+      const double size = plain[i].norm().item<double>();
+      EXPECT_LT((plain[i] - checkpointed[i]).norm().item<double>(), 1e-6 * size) << i;
     }
   }
 }

@@ -124,9 +124,8 @@ HeadCase make_head_case(int64_t rows, double softcap) {
   made.rows.hidden = at::randn({rows, 5}, at::kDouble);
   made.rows.targets = at::randint(0, kStudent, {rows}, at::kLong);
   const at::Tensor logits = at::randn({rows, kTeacher}, at::kDouble);
-  made.teacher = {rows, kTeacher, [logits](int64_t begin, int64_t end) {
-                    return logits.slice(0, begin, end);
-                  }};
+  made.teacher = {rows, kTeacher,
+                  [logits](int64_t begin, int64_t end) { return logits.slice(0, begin, end); }};
   return made;
 }
 

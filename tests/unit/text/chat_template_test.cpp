@@ -51,8 +51,9 @@ TEST_F(ChatTemplateFolder, TakesTheFileBeforeTheConfigs) {
 }
 
 TEST_F(ChatTemplateFolder, TakesTheDefaultOfAList) {
-  write("tokenizer_config.json",
-        R"({"chat_template": [{"name": "tool_use", "template": "t"}, {"name": "default", "template": "d"}]})");
+  write(
+      "tokenizer_config.json",
+      R"({"chat_template": [{"name": "tool_use", "template": "t"}, {"name": "default", "template": "d"}]})");
   EXPECT_EQ(rendered(), "d");
   write("tokenizer_config.json", R"({"chat_template": [{"name": "rag", "template": "r"}]})");
   EXPECT_THAT(error_of([&] { rendered(); }), HasSubstr("named 'default'"));
@@ -110,7 +111,8 @@ TEST(ChatTemplate, RefusesMessagesThatAreNone) {
   EXPECT_THAT(render(Json::array(), invalid), HasSubstr("not UTF-8"));
   const Json huge = {{"x", 18446744073709551615U}};
   EXPECT_THAT(render(Json::array(), huge), HasSubstr("64 bits"));
-  EXPECT_THAT(error_of([&] { ChatTemplate::parse("a\xff", "T"); }), HasSubstr("T: not UTF-8 at byte 1"));
+  EXPECT_THAT(error_of([&] { ChatTemplate::parse("a\xff", "T"); }),
+              HasSubstr("T: not UTF-8 at byte 1"));
 }
 
 TEST(ChatTemplate, AddsTheOtherNamesOfReasoning) {
@@ -129,7 +131,8 @@ TEST(ChatTemplate, DefinesToolsAndDocumentsAlways) {
   const auto chat_template = ChatTemplate::parse(
       "{{ tools is none }} {{ documents is none }} {{ add_generation_prompt }} {{ x is defined }}",
       "T");
-  EXPECT_EQ(chat_template->render(Json::array(), true, Json::object()).text, "True True True False");
+  EXPECT_EQ(chat_template->render(Json::array(), true, Json::object()).text,
+            "True True True False");
 }
 
 TEST(ChatTemplate, NamesSpecialTokens) {
