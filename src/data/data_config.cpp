@@ -129,7 +129,8 @@ void DataConfig::fields(Section& section) {
       "eval_limit", eval_limit,
       {.help = "Evaluate on the first held-out records only.", .min = 1, .default_text = "all"});
   section.field("eval_max_length", eval_max_length,
-                {.help = "Held-out documents are truncated at this length.", .min = 2,
+                {.help = "Held-out documents are truncated at this length.",
+                 .min = 2,
                  .default_text = "max_length and too_long"});
   section.field("max_length", max_length, {.help = "Tokens of the longest document.", .min = 2});
   section.field("packing", packing,

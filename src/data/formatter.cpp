@@ -49,7 +49,7 @@ struct Formatter::Impl {
   std::shared_ptr<const Tokenizer> tokenizer;
   std::shared_ptr<const ChatTemplate> chat;
   std::optional<int64_t> eos_id;  // ends a plain text
-  Json context;  // variables of the chat template
+  Json context;                   // variables of the chat template
   std::optional<TextTemplate> prompt;
   std::optional<TextTemplate> completion;
 
@@ -169,8 +169,8 @@ Formatter::Formatter(const SourceConfig& source, TrainOn train_on,
                     "has none, or data.chat_template is none");
   }
   auto impl = std::make_unique<Impl>();
-  impl->eos_id = source.eos_token ? tokenizer->token_to_id(*source.eos_token)
-                                  : tokenizer->special().eos_id;
+  impl->eos_id =
+      source.eos_token ? tokenizer->token_to_id(*source.eos_token) : tokenizer->special().eos_id;
   if (source.eos_token && !impl->eos_id) {
     throw DataError(source.path + ": eos_token: the tokenizer has no token '" + *source.eos_token +
                     "'");

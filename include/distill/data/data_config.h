@@ -26,7 +26,7 @@ struct SourceConfig {
   std::vector<std::pair<std::string, std::string>> columns;  // field -> column
   std::optional<std::string> prompt_template;      // "{column}" placeholders, "{{" is a brace
   std::optional<std::string> completion_template;  // the same
-  std::optional<std::string> eos_token;  // ends a plain text; the tokenizer's own
+  std::optional<std::string> eos_token;            // ends a plain text; the tokenizer's own
   double weight = 1.0;
   std::optional<int64_t> limit;
 

@@ -23,8 +23,7 @@ constexpr auto kForeignString = std::to_array<std::string_view>(
 constexpr auto kForeignNumber = std::to_array<std::string_view>(
     {"as_integer_ratio", "bit_count", "bit_length", "conjugate", "denominator", "from_bytes",
      "fromhex", "hex", "imag", "is_integer", "numerator", "real", "to_bytes"});
-constexpr auto kTakesKeywords =
-    std::to_array<std::string_view>({"rsplit", "split", "splitlines"});
+constexpr auto kTakesKeywords = std::to_array<std::string_view>({"rsplit", "split", "splitlines"});
 constexpr auto kForeignDict = std::to_array<std::string_view>({"copy", "fromkeys"});
 constexpr auto kForeignList = std::to_array<std::string_view>({"copy"});
 

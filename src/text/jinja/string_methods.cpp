@@ -147,27 +147,34 @@ Value partition(Interpreter& in, const Value& self, const CallArgs& args) {
   return make(text.substr(0, at), separator, text.substr(at + separator.size()));
 }
 
-/// The text between two optional code point positions, and where it starts in bytes.
-std::string_view window(Interpreter& in, const Value& self, const Value& start, const Value& stop) {
-  const std::string& text = self.as_string();
-  if (start.is_none() && stop.is_none()) return text;
-  const Value head =
-      get_slice(in, self, Value(), start.is_none() ? Value::integer(0) : start, Value());
-  const Value part = get_slice(in, self, start, stop, Value());
-  return std::string_view(text).substr(head.as_string().size(), part.as_string().size());
+/// The text between two optional code point positions; nothing when they leave no place for even an
+/// empty text.
+std::optional<std::string_view> window(Interpreter& in, const Value& self, const Value& start,
+                                       const Value& stop) {
+  const std::string_view text = self.as_string();
+  const auto bytes_before = [&](const Value& position) {
+    return get_slice(in, self, Value(), position, Value()).as_string().size();
+  };
+  const size_t begin = start.is_none() ? 0 : bytes_before(start);
+  const size_t end = stop.is_none() ? text.size() : bytes_before(stop);
+  const bool beyond = !start.is_none() && begin == text.size() &&
+                      to_index(start, "a position") > static_cast<int64_t>(count_code_points(text));
+  if (begin > end || beyond) return std::nullopt;
+  return text.substr(begin, end - begin);
 }
 
 template <bool kAtEnd>
 Value has_affix(Interpreter& in, const Value& self, const CallArgs& args) {
   const Bound bound(kAtEnd ? "endswith" : "startswith", args, {"affix", "start", "end"}, 1);
-  const std::string_view text = window(in, self, bound.at(1), bound.at(2));
+  const auto text = window(in, self, bound.at(1), bound.at(2));
   const auto matches = [&](const Value& affix) {
     if (affix.is_undefined()) throw Fault(affix.undefined_message());
     if (!affix.is_string()) {
       throw Fault(std::string(kAtEnd ? "endswith" : "startswith") +
                   " first arg must be str or a tuple of str, not " + affix.type_name());
     }
-    return kAtEnd ? text.ends_with(affix.as_string()) : text.starts_with(affix.as_string());
+    if (!text) return false;
+    return kAtEnd ? text->ends_with(affix.as_string()) : text->starts_with(affix.as_string());
   };
   if (!bound.at(0).is_sequence(Sequence::Kind::kTuple)) return Value::boolean(matches(bound.at(0)));
   const auto& affixes = bound.at(0).items();
@@ -177,26 +184,29 @@ Value has_affix(Interpreter& in, const Value& self, const CallArgs& args) {
 template <bool kFromRight, bool kMustExist>
 Value find(Interpreter& in, const Value& self, const CallArgs& args) {
   const Bound bound("find", args, {"sub", "start", "end"}, 1);
-  const std::string_view text = window(in, self, bound.at(1), bound.at(2));
+  const auto text = window(in, self, bound.at(1), bound.at(2));
   const std::string& part = bound.text(0);
-  const size_t at = kFromRight ? find_last(in, text, part, text.size()) : find_from(text, part, 0);
+  const size_t at = !text        ? std::string::npos
+                    : kFromRight ? find_last(in, *text, part, text->size())
+                                 : find_from(*text, part, 0);
   if (at == std::string::npos) {
     if (kMustExist) throw Fault("substring not found");
     return Value::integer(-1);
   }
-  const size_t offset = static_cast<size_t>(text.data() - self.as_string().data()) + at;
+  const size_t offset = static_cast<size_t>(text->data() - self.as_string().data()) + at;
   const std::string_view before = std::string_view(self.as_string()).substr(0, offset);
   return Value::integer(static_cast<int64_t>(count_code_points(before)));
 }
 
 Value count(Interpreter& in, const Value& self, const CallArgs& args) {
   const Bound bound("count", args, {"sub", "start", "end"}, 1);
-  const std::string_view text = window(in, self, bound.at(1), bound.at(2));
+  const auto text = window(in, self, bound.at(1), bound.at(2));
   const std::string& part = bound.text(0);
-  if (part.empty()) return Value::integer(static_cast<int64_t>(count_code_points(text)) + 1);
+  if (!text) return Value::integer(0);
+  if (part.empty()) return Value::integer(static_cast<int64_t>(count_code_points(*text)) + 1);
   int64_t found = 0;
-  for (size_t at = find_from(text, part, 0); at != std::string::npos;
-       at = find_from(text, part, at + part.size())) {
+  for (size_t at = find_from(*text, part, 0); at != std::string::npos;
+       at = find_from(*text, part, at + part.size())) {
     ++found;
   }
   return Value::integer(found);

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "../io/scratch.h"
 #include "distill/data/dataset.h"
 #include "distill/text/chat_template.h"
 #include "distill/text/tokenizer.h"
+#include "unit/io/scratch.h"
 
 namespace distill {
 

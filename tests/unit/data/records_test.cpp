@@ -2,8 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include "../io/scratch.h"
 #include "distill/core/random.h"
+#include "unit/io/scratch.h"
 
 namespace distill {
 namespace {
