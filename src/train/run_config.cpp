@@ -150,6 +150,7 @@ LoadedConfig load_run_config(const std::filesystem::path& path,
   const auto fields = [&loaded](Section& section) { loaded.config.fields(section); };
   file.read(fields);
   loaded.resolved = file.resolved(fields);
+  loaded.values = flatten_config(fields);
   return loaded;
 }
 

@@ -3,6 +3,7 @@
 #include <ATen/Context.h>
 #include <torch/version.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -26,25 +27,28 @@ void require_nothing_missing(const std::vector<std::string>& missing) {
   throw DataError(text);
 }
 
-/// Keys that a resumed run must share, and the hashes of what it reads.
-std::vector<std::pair<std::string, std::string>> run_identity(const RunConfig& config,
-                                                              const ModelPlan& plan,
-                                                              const DataSplits& data) {
+/// True for keys that a resumed run must share.
+bool shapes_the_run(const std::string& key) {
   static const std::vector<std::string> kPrefixes = {"teacher.",
                                                      "student.",
                                                      "data.",
                                                      "objective.",
+                                                     "train.gradient_accumulation_steps",
                                                      "run.seed",
                                                      "run.dtype",
-                                                     "train.micro_batch_size",
-                                                     "train.gradient_accumulation_steps"};
+                                                     "train.micro_batch_size"};
+  if (key == "data.prefetch" || key == "teacher.device") return false;
+  return std::any_of(kPrefixes.begin(), kPrefixes.end(),
+                     [&key](const std::string& prefix) { return key.rfind(prefix, 0) == 0; });
+}
+
+/// Those keys, and the hashes of what the run reads.
+std::vector<std::pair<std::string, std::string>> run_identity(const LoadedConfig& loaded,
+                                                              const ModelPlan& plan,
+                                                              const DataSplits& data) {
   std::vector<std::pair<std::string, std::string>> identity;
-  RunConfig& visited = const_cast<RunConfig&>(config);  // a visitor that only reads
-  for (auto& [key, value] : flatten_config([&](Section& section) { visited.fields(section); })) {
-    const bool matters = key != "data.prefetch" && key != "teacher.device" &&
-                         std::any_of(kPrefixes.begin(), kPrefixes.end(),
-                                     [&key](const std::string& p) { return key.rfind(p, 0) == 0; });
-    if (matters) identity.emplace_back(key, value);
+  for (const auto& [key, value] : loaded.values) {
+    if (shapes_the_run(key)) identity.emplace_back(key, value);
   }
   if (plan.teacher) {
     identity.emplace_back("teacher weights", WeightFiles(plan.teacher->folder).hash().hex());
@@ -177,7 +181,7 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   LoadedModels models = load_models(config, plan, device, dtype);
   at::Generator generator = at::globalContext().defaultGenerator(at::kCPU);
   generator.set_current_seed(derive_seed(static_cast<uint64_t>(config.run.seed), "dropout"));
-  const auto identity = run_identity(config, plan, data.splits);
+  const auto identity = run_identity(loaded, plan, data.splits);
   if (checkpoint.empty()) {
     fs::remove(folder.events());
     write_run_files(folder, loaded, device, dtype, identity);
@@ -207,7 +211,9 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
     log_info("nothing to do: the run was finished at step " + std::to_string(steps));
     return std::nullopt;
   }
-  return trainer.run();
+  const TrainingSummary summary = trainer.run();
+  log_info("data read: " + stream.report().summary());
+  return summary;
 }
 
 std::string format_summary(const TrainingSummary& summary, const fs::path& folder) {

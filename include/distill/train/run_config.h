@@ -89,6 +89,8 @@ struct RunConfig {
 struct LoadedConfig {
   RunConfig config;
   std::string resolved;  ///< YAML with the origin of every value
+  /// Every value under its dotted path.
+  std::vector<std::pair<std::string, std::string>> values;
 };
 LoadedConfig load_run_config(const std::filesystem::path& path,
                              const std::vector<std::string>& overrides);
