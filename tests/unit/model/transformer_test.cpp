@@ -69,8 +69,10 @@ TEST(GradientCheckpointing, KeepsTheGradientsOfTappedHiddenStates) {
   for (const Json& json : {tests::tiny_llama_json(), tests::tiny_gpt2_json()}) {
     const auto plain = train_once(json, false, false, true);
     const auto checkpointed = train_once(json, true, false, true);
+    // The gradient of a key's bias is zero but for rounding: the whole gradient is the measure.
+    double size = 0.0;
+    for (const at::Tensor& gradient : plain) size = std::max(size, gradient.norm().item<double>());
     for (size_t i = 0; i < plain.size(); ++i) {
-      const double size = plain[i].norm().item<double>();
       EXPECT_LT((plain[i] - checkpointed[i]).norm().item<double>(), 1e-6 * size) << i;
     }
   }

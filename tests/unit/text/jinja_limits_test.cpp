@@ -70,7 +70,6 @@ TEST(JinjaLimits, ValueSizeAndDepth) {
 TEST(JinjaLimits, Recursion) {
   EXPECT_THAT(error_of("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"),
               HasSubstr("recurses too deeply"));
-  EXPECT_THAT(error_of("{{ " + repeat("(", 100000) + " }}"), HasSubstr("too deeply"));
   EXPECT_THAT(error_of("{{ " + repeat("[", 100000)), HasSubstr("too deeply"));
   EXPECT_THAT(error_of("{{ " + repeat("not ", 100000) + "1 }}"), HasSubstr("too deeply"));
   EXPECT_THAT(error_of("{{ " + repeat("-", 100000) + "1 }}"), HasSubstr("too deeply"));
@@ -78,7 +77,6 @@ TEST(JinjaLimits, Recursion) {
   EXPECT_THAT(error_of("{{ x" + repeat(".x", 100000) + " }}"), HasSubstr("too deeply"));
   EXPECT_THAT(error_of("{{ x" + repeat("|list", 100000) + " }}"), HasSubstr("too deeply"));
   EXPECT_THAT(error_of(repeat("{% if 1 %}", 100000)), HasSubstr("too deeply"));
-  EXPECT_THAT(error_of("{% set " + repeat("(", 100000) + "a %}"), HasSubstr("too deeply"));
 }
 
 /// Reference cycles: the leak checker of a sanitized build is the judge.
