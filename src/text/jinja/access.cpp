@@ -135,7 +135,7 @@ Value get_slice(Interpreter& in, const Value& object, const Value& start, const 
   const bool sliceable = object.is_sequence(Sequence::Kind::kList) ||
                          object.is_sequence(Sequence::Kind::kTuple) ||
                          object.is_sequence(Sequence::Kind::kRange);
-  if (!sliceable) throw Fault("'" + object.type_name() + "' object cannot be sliced");
+  if (!sliceable) return Value::undefined(describe_type(object) + " cannot be sliced");
   std::vector<Value> items;
   for_each_index(slice_bounds(start, stop, step, static_cast<int64_t>(object.items().size())),
                  [&](size_t i) {

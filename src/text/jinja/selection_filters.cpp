@@ -29,6 +29,11 @@ int depth_of(const std::shared_ptr<Iterator>& source, const CallArgs& args) {
   return std::max(source->depth(), args.depth()) + 1;
 }
 
+/// What nothing is selected from: whatever counts as false, iterable or not.
+Value empty_generator() {
+  return generator(1, [](Value&) { return false; });
+}
+
 Value map_attribute(Interpreter& in, const std::shared_ptr<Iterator>& source,
                     const CallArgs& args) {
   const Bound bound("map", args, {"attribute", "default"});
@@ -44,6 +49,7 @@ Value map_attribute(Interpreter& in, const std::shared_ptr<Iterator>& source,
 }
 
 Value map(Interpreter& in, const Value& value, const CallArgs& args) {
+  if (!value.truthy()) return empty_generator();
   const std::shared_ptr<Iterator> source = iterate(value);
   if (args.positional.empty()) {
     if (args.keyword.empty()) throw Fault("map requires a filter argument");
@@ -66,6 +72,7 @@ Value map(Interpreter& in, const Value& value, const CallArgs& args) {
 template <bool kAttribute, bool kKeep>
 Value select(Interpreter& in, const Value& value, const CallArgs& args) {
   constexpr size_t kOffset = kAttribute ? 1 : 0;
+  if (!value.truthy()) return empty_generator();
   if (args.positional.size() < kOffset) throw Fault("missing parameter for attribute name");
   const std::shared_ptr<Iterator> source = iterate(value);
   const AttributePath path(kAttribute ? args.positional[0] : Value());
