@@ -77,10 +77,14 @@ class Translator {
     }
   }
   void member_of(std::string_view members) {
-    in_class_ ? take(members, 2) : take("[" + std::string(members) + "]", 2);
+    if (in_class_) return take(members, 2);
+    out_.append("[").append(members);
+    take("]", 2);
   }
-  void not_member_of(std::string_view members) { take("[^" + std::string(members) + "]", 2); }
-
+  void not_member_of(std::string_view members) {
+    out_.append("[^").append(members);
+    take("]", 2);
+  }
   void boundary(bool wanted) {
     out_ += wanted ? "(?:" : "(?!";
     for (const char* part : {"(?<![", "])(?=[", "])|(?<=[", "])(?!["}) {
