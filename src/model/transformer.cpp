@@ -133,9 +133,12 @@ Trace Transformer::forward(const Batch& batch, const ForwardOptions& options) co
   if (options.cache != nullptr) options.cache->begin(batch);
 
   Trace trace;
-  const auto tap_hidden = [&](int64_t layer, const at::Tensor& x) {
+  const auto tap_hidden = [&](int64_t layer, at::Tensor& x) {
     const Tap tap{Tap::Kind::kHidden, static_cast<int>(layer)};
-    if (options.taps.contains(tap)) trace.taps[tap] = x;
+    if (!options.taps.contains(tap)) return;
+    trace.taps[tap] = x;
+    // The block's gradients are summed before the tap's is added, as they are under checkpointing.
+    x = x.view_as(x);
   };
   const auto run = options.gradient_checkpointing && at::GradMode::is_enabled()
                        ? run_block_checkpointed
