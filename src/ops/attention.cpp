@@ -1,6 +1,7 @@
 #include "distill/ops/attention.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <numeric>
@@ -8,6 +9,7 @@
 #include "ops/cpu/decode_cpu.h"
 #include "ops/dense_attention.h"
 #include "ops/dispatch.h"
+#include "ops/parallel_attention.h"
 
 namespace distill {
 namespace {
@@ -54,20 +56,26 @@ bool decodes_on_cpu(const at::Tensor& q, const Segments& query_segments,
          q.size(0) == query_segments.count();
 }
 
+bool has_document_for_each_thread(const at::Tensor& q, const Segments& query_segments,
+                                  const AttentionOptions& options) {
+  return has_cpu_kernel(q) && options.dropout == 0.0 && options.softcap == 0.0 &&
+         query_segments.count() > 1 && query_segments.count() >= at::get_num_threads();
+}
+
 bool fits_flash(const at::Tensor& q, const AttentionOptions& options) {
   const at::ScalarType type = q.scalar_type();
   return q.is_cuda() && (type == at::kBFloat16 || type == at::kHalf) && options.softcap == 0.0 &&
          q.size(2) % 8 == 0 && q.size(2) <= 256;
 }
 
+/// The kernels want a head's features side by side.
+at::Tensor side_by_side(const at::Tensor& x) { return x.stride(-1) == 1 ? x : x.contiguous(); }
+
 /// All sequences in one kernel (FlashAttention 2: Dao 2023), which aligns `causal` at the end of
 /// the keys, takes fewer key heads than query heads, and has a gradient in ATen.
 at::Tensor flash_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            const Segments& query_segments, const Segments& key_segments,
                            const AttentionOptions& options) {
-  const auto side_by_side = [](const at::Tensor& x) {
-    return x.stride(-1) == 1 ? x : x.contiguous();
-  };
   const bool windowed = options.window > 0;
   const std::optional<int64_t> left = windowed ? options.window - 1 : -1, right = windowed ? 0 : -1;
   return std::get<0>(at::_flash_attention_forward(
@@ -121,6 +129,10 @@ at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
   }
   if (fits_flash(q, options)) {
     return flash_attention(q, k, v, query_segments, key_segments, options);
+  }
+  if (has_document_for_each_thread(q, query_segments, options)) {
+    return parallel_attention(side_by_side(q), side_by_side(k), side_by_side(v), query_segments,
+                              key_segments, options);
   }
   return by_document(q, k, v, query_segments, key_segments, options);
 }

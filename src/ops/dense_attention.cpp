@@ -7,9 +7,7 @@
 #include "ops/dispatch.h"
 
 namespace distill {
-namespace {
 
-/// Which keys each query sees, bool [m, n]; undefined: all.
 at::Tensor visible_keys(int64_t m, int64_t n, const AttentionOptions& options, at::Device device) {
   const bool windowed = options.window > 0 && options.window < n;
   if (!windowed && (!options.causal || m <= 1)) return {};
@@ -20,8 +18,6 @@ at::Tensor visible_keys(int64_t m, int64_t n, const AttentionOptions& options, a
   if (windowed) visible = visible.logical_and(key > position - options.window);
   return visible;
 }
-
-}  // namespace
 
 at::Tensor dense_probabilities(const at::Tensor& q, const at::Tensor& k,
                                const AttentionOptions& options) {
