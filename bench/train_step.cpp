@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "distill/core/error.h"
+#include "distill/core/memory.h"
 #include "distill/ops/device.h"
 #include "distill/train/training_run.h"
 
@@ -47,6 +48,7 @@ void bench(const std::string& path, int64_t steps, const std::vector<std::string
                     config.data.prefetch);
   TrainStep step(*models.student, models.teacher.get(), config.objective, config.optimizer,
                  {config.train.max_grad_norm, config.train.gradient_checkpointing});
+  keep_freed_memory();
   std::vector<double> seconds;
   int64_t tokens = 0, loss_tokens = 0;
   double first = 0.0, loss = 0.0;

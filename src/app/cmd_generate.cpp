@@ -6,6 +6,7 @@
 #include "distill/config/config_file.h"
 #include "distill/core/error.h"
 #include "distill/core/log.h"
+#include "distill/core/memory.h"
 #include "distill/core/progress.h"
 #include "distill/eval/text_generation.h"
 #include "distill/io/hf_folder.h"
@@ -34,6 +35,7 @@ struct GenerateCommand {
     const auto tokenizer = load_tokenizer(folder);
     const auto chat_template = config.chat ? load_chat_template(folder) : nullptr;
     const Transformer model = load_transformer(folder, resolve_dtype(config.dtype, device), device);
+    keep_freed_memory();
     write(model, *tokenizer, chat_template.get());
   }
 

@@ -92,6 +92,6 @@ HeadResult head_step(const HeadRows& rows, const Head& head, const HeadGradients
   return result;
 }
 
-int64_t default_chunk_rows(at::Device device) { return device.is_cpu() ? 512 : 4096; }
+int64_t default_chunk_rows(at::Device device) { return device.is_cpu() ? 128 : 4096; }
 
 }  // namespace distill

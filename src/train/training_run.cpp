@@ -10,6 +10,7 @@
 #include "distill/core/error.h"
 #include "distill/core/files.h"
 #include "distill/core/log.h"
+#include "distill/core/memory.h"
 #include "distill/core/random.h"
 #include "distill/core/version.h"
 #include "distill/io/hf_folder.h"
@@ -206,6 +207,7 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   parts.identity = identity;
   if (!checkpoint.empty()) cut_events(folder.events(), load_checkpoint(checkpoint).state.step);
   Trainer trainer(std::move(parts));
+  keep_freed_memory();
   if (!checkpoint.empty()) trainer.resume(checkpoint);
   if (trainer.finished() && fs::exists(folder.final_model())) {
     log_info("nothing to do: the run was finished at step " + std::to_string(steps));

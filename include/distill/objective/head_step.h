@@ -41,8 +41,8 @@ HeadResult head_step(const HeadRows& rows, const Head& head, const HeadGradients
                      const TeacherRows& teacher, const std::vector<HeadTerm>& terms,
                      const StepContext& context, int64_t chunk_rows, bool want_gradients);
 
-/// Rows a chunk that keep two fp32 logit buffers of this vocabulary near the sweet spot of the
-/// device: 512 on a CPU (fewer re-read the weight gradient too often), 4096 on CUDA.
+/// Rows a chunk: 128 on a CPU, where the losses' temporaries, [rows, V] each, set the peak memory
+/// and fewer rows would re-read the weight gradient too often; 4096 on CUDA.
 int64_t default_chunk_rows(at::Device device);
 
 }  // namespace distill
