@@ -22,12 +22,14 @@ struct CompareCommand {
   DeviceOptions device;
 
   void run() {
+    DeviceOptions teachers = device;
     std::vector<Batch> batches;
     if (!file.path.empty()) {
       const RunConfig config = load_run_config(file.path, file.overrides).config;
       if (teacher.empty() && config.teacher) teacher = config.teacher->path;
       if (students.empty()) students.push_back(config.run.output_dir + "/final");
       device = {config.run.device, config.run.dtype, config.run.threads};
+      teachers = config.teacher ? teacher_device(config) : device;
       require_teacher();
       batches = held_out_batches(config, resolve_model(teacher).string());
     } else {
@@ -37,7 +39,7 @@ struct CompareCommand {
       }
       batches = file_batches(data, resolve_model(teacher).string());
     }
-    const Comparison comparison = compare(batches);
+    const Comparison comparison = compare(batches, teachers);
     std::cout << comparison.to_table();
     if (!output.empty()) write_file(output, comparison.to_json().dump(2) + "\n");
   }
@@ -46,21 +48,21 @@ struct CompareCommand {
     if (teacher.empty()) throw ConfigError("compare: there is no teacher; name one with --teacher");
   }
 
-  Transformer load(const std::string& path) const {
-    const at::Device where = resolve_device(device.device);
-    return load_transformer(resolve_model(path), resolve_dtype(device.dtype, where), where);
+  static Transformer load(const std::string& path, const DeviceOptions& options) {
+    const at::Device where = resolve_device(options.device);
+    return load_transformer(resolve_model(path), resolve_dtype(options.dtype, where), where);
   }
 
-  Comparison compare(const std::vector<Batch>& batches) const {
+  Comparison compare(const std::vector<Batch>& batches, const DeviceOptions& teachers) const {
     set_threads(device.threads);
     std::vector<NamedModel> models;
     for (const std::string& student : students) {
       const size_t equals = student.find('=');
       const std::string name = student.substr(0, equals);
       const std::string path = equals == std::string::npos ? student : student.substr(equals + 1);
-      models.push_back({name, [this, path] { return load(path); }});
+      models.push_back({name, [this, path] { return load(path, device); }});
     }
-    return compare_models("teacher", LiveTeacher(load(teacher)), models, batches);
+    return compare_models("teacher", LiveTeacher(load(teacher, teachers)), models, batches);
   }
 };
 

@@ -62,7 +62,7 @@ struct EvalCommand {
     const Transformer student = load(path, options);
     std::unique_ptr<LiveTeacher> teacher;
     if (config.teacher) {
-      teacher = std::make_unique<LiveTeacher>(load(config.teacher->path, options));
+      teacher = std::make_unique<LiveTeacher>(load(config.teacher->path, teacher_device(config)));
     }
     const Fidelity f = measure_fidelity(student, teacher.get(),
                                         held_out_batches(config, resolve_model(path).string()));

@@ -32,6 +32,14 @@ std::vector<Batch> held_out_batches(const RunConfig& config, const std::string& 
   return all_batches(*splits.eval, config.train.micro_batch_size, config.data.eval_limit);
 }
 
+DeviceOptions teacher_device(const RunConfig& config) {
+  const auto own = [](const std::string& key, const std::string& run) {
+    return key == "auto" ? run : key;
+  };
+  return {own(config.teacher->device, config.run.device),
+          own(config.teacher->dtype, config.run.dtype), config.run.threads};
+}
+
 std::vector<Batch> file_batches(const DataOptions& data, const std::string& tokenizer_folder) {
   // The same reader as a run's: the options are written as its `data:` section.
   std::string yaml = "too_long: truncate\nmax_length: " + std::to_string(data.max_length) +

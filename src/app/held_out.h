@@ -25,6 +25,9 @@ struct DataOptions {
 /// A configuration's held-out split; its training data where it holds nothing out is an error.
 std::vector<Batch> held_out_batches(const RunConfig& config, const std::string& tokenizer_folder);
 
+/// Where the configuration's teacher runs, and in which dtype: as the student, if it says nothing.
+DeviceOptions teacher_device(const RunConfig& config);
+
 /// All documents of the file.
 std::vector<Batch> file_batches(const DataOptions& data, const std::string& tokenizer_folder);
 
