@@ -1,0 +1,52 @@
+#include "distill/ops/fused_loss.h"
+
+#include <ATen/ATen.h>
+
+#include "ops/cpu/fused_loss_cpu.h"
+#include "ops/dispatch.h"
+
+namespace distill {
+namespace {
+
+bool has_side_by_side_rows(const at::Tensor& x) {
+  return x.dim() == 2 && (x.stride(1) == 1 || x.size(1) == 1);
+}
+
+void check(const FusedRows& rows, const FusedLoss& loss) {
+  const at::Tensor& student = rows.student;
+  TORCH_CHECK(has_fused_loss(student) && has_side_by_side_rows(student) && student.size(1) > 0,
+              "fused_loss: the student's logits are ", student.toString(), " ", student.sizes());
+  if (loss.divergence != Divergence::kNone) {
+    TORCH_CHECK(rows.teacher.defined() && has_side_by_side_rows(rows.teacher) &&
+                    rows.teacher.size(0) == student.size(0) && rows.teacher.size(1) > 0 &&
+                    rows.teacher.scalar_type() == student.scalar_type() &&
+                    rows.teacher.device() == student.device(),
+                "fused_loss: the teacher's logits do not go with the student's ", student.sizes());
+  }
+  TORCH_CHECK(loss.temperature > 0.0, "fused_loss: temperature ", loss.temperature);
+  TORCH_CHECK(rows.targets.dim() == 1 && rows.targets.size(0) == student.size(0) &&
+                  rows.targets.scalar_type() == at::kLong && rows.targets.is_contiguous(),
+              "fused_loss: targets ", rows.targets.sizes(), " for logits ", student.sizes());
+  if (rows.weights.defined()) {
+    TORCH_CHECK(rows.weights.sizes() == rows.targets.sizes() && rows.weights.is_contiguous() &&
+                    rows.weights.scalar_type() == at::kFloat,
+                "fused_loss: weights ", rows.weights.sizes(), " for logits ", student.sizes());
+  }
+  const auto* targets = rows.targets.const_data_ptr<int64_t>();
+  for (int64_t r = 0; r < student.size(0); ++r) {
+    TORCH_CHECK(targets[r] == -100 || (0 <= targets[r] && targets[r] < student.size(1)),
+                "fused_loss: the target of row ", r, " is ", targets[r], ", the vocabulary has ",
+                student.size(1));
+  }
+}
+
+}  // namespace
+
+bool has_fused_loss(const at::Tensor& logits) { return has_cpu_kernel(logits); }
+
+FusedRowLosses fused_loss(const FusedRows& rows, const FusedLoss& loss, bool want_gradient) {
+  check(rows, loss);
+  return fused_loss_cpu(rows, loss, want_gradient);
+}
+
+}  // namespace distill

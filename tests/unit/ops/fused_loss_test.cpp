@@ -1,0 +1,239 @@
+// The fused loss against its formulas, written with ATen and differentiated by autograd in fp64.
+#include "distill/ops/fused_loss.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <limits>
+
+namespace distill {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+const Divergence kDivergences[] = {Divergence::kNone,
+                                   Divergence::kForwardKl,
+                                   Divergence::kReverseKl,
+                                   Divergence::kSymmetricKl,
+                                   Divergence::kJsd,
+                                   Divergence::kSkewedForwardKl,
+                                   Divergence::kSkewedReverseKl,
+                                   Divergence::kTotalVariation,
+                                   Divergence::kMseLogits};
+
+at::Tensor kl(const at::Tensor& p, const at::Tensor& q) {
+  const at::Tensor ratio = (p / q).masked_fill(p == 0, 1);
+  return (p * ratio.log()).sum(-1);
+}
+
+/// [R], with T^2.
+at::Tensor defined_divergence(const at::Tensor& student, const at::Tensor& teacher,
+                              const FusedLoss& loss) {
+  const int64_t common = std::min(student.size(1), teacher.size(1));
+  const at::Tensor s = student.narrow(1, 0, common) / loss.temperature;
+  const at::Tensor t = teacher.narrow(1, 0, common) / loss.temperature;
+  const at::Tensor p = s.softmax(-1), q = t.softmax(-1);
+  const double square = loss.temperature * loss.temperature, r = loss.ratio;
+  switch (loss.divergence) {
+    case Divergence::kForwardKl:
+      return square * kl(q, p);
+    case Divergence::kReverseKl:
+      return square * kl(p, q);
+    case Divergence::kSymmetricKl:
+      return square * (r * kl(q, p) + (1 - r) * kl(p, q));
+    case Divergence::kJsd: {
+      const at::Tensor m = r * q + (1 - r) * p;
+      return square * (r * kl(q, m) + (1 - r) * kl(p, m));
+    }
+    case Divergence::kSkewedForwardKl:
+      return square * kl(q, r * q + (1 - r) * p);
+    case Divergence::kSkewedReverseKl:
+      return square * kl(p, (1 - r) * q + r * p);
+    case Divergence::kTotalVariation:
+      return square * (p - q).abs().sum(-1) / 2;
+    case Divergence::kMseLogits: {
+      const at::Tensor masked = at::isinf(s).logical_or(at::isinf(t));
+      const at::Tensor kept = masked.logical_not().sum(-1);
+      return square * (s - t).masked_fill(masked, 0).square().sum(-1) / kept;
+    }
+    case Divergence::kNone:
+      break;
+  }
+  return at::zeros({student.size(0)}, at::kDouble);
+}
+
+struct Expected {
+  at::Tensor cross_entropy, divergence, gradient;
+  double size;  // |p| + |q| in L2, times T: what the error of a gradient is measured by
+};
+
+Expected expected(const FusedRows& rows, const FusedLoss& loss) {
+  const at::Tensor student = rows.student.to(at::kDouble).detach().requires_grad_(true);
+  Expected out;
+  out.cross_entropy = -student.log_softmax(-1).gather(1, rows.targets.unsqueeze(1)).squeeze(1);
+  at::Tensor total = loss.cross_entropy_scale * out.cross_entropy;
+  if (loss.divergence != Divergence::kNone) {
+    out.divergence = defined_divergence(student, rows.teacher.to(at::kDouble), loss);
+    total = total + loss.divergence_scale * out.divergence;
+  }
+  if (rows.weights.defined()) total = total * rows.weights;
+  const auto norm = [&](const at::Tensor& logits) {
+    return (logits.detach().to(at::kDouble) / loss.temperature).softmax(-1).norm().item<double>();
+  };
+  out.size = loss.temperature * (norm(rows.student) + norm(rows.teacher));
+  out.gradient = torch::autograd::grad({total.sum()}, {student})[0];
+  return out;
+}
+
+FusedRows make_rows(at::ScalarType type, int64_t students, int64_t teachers, double size = 3.0) {
+  at::manual_seed(11);
+  FusedRows rows;
+  rows.student = (at::randn({6, students}, at::kDouble) * size).to(type);
+  rows.teacher = (at::randn({6, teachers}, at::kDouble) * size).to(type);
+  rows.targets = at::randint(0, students, {6}, at::kLong);
+  return rows;
+}
+
+FusedRows copy_of(FusedRows rows) {
+  rows.student = rows.student.clone();
+  return rows;
+}
+
+/// Gradients within 2e-6 of T (|p| + |q|) and of their own size, which is many times that where a
+/// reverse KL has 20 nats; row losses within 1e-6 + 1e-5 |x|.
+void expect_equal(const FusedRows& rows, const FusedLoss& loss, double loosened = 1.0) {
+  const Expected want = expected(rows, loss);
+  const FusedRows own = copy_of(rows);
+  const FusedRowLosses losses = fused_loss(own, loss, true);
+  const auto near = [&](const at::Tensor& a, const at::Tensor& b) {
+    EXPECT_TRUE(at::allclose(a.to(at::kDouble), b.detach(), 1e-5 * loosened, 1e-6 * loosened))
+        << a << b;
+  };
+  if (losses.cross_entropy.defined()) near(losses.cross_entropy, want.cross_entropy);
+  if (losses.divergence.defined()) near(losses.divergence, want.divergence);
+  EXPECT_LT((own.student.to(at::kDouble) - want.gradient).norm().item<double>(),
+            2e-6 * loosened * (want.size + want.gradient.norm().item<double>()));
+}
+
+class FusedLossOf : public testing::TestWithParam<Divergence> {
+ protected:
+  FusedLoss loss(double temperature, double hard = 0.7) const {
+    return {.divergence = GetParam(),
+            .temperature = temperature,
+            .ratio = 0.3,
+            .cross_entropy = hard != 0.0,
+            .divergence_scale = 0.6,
+            .cross_entropy_scale = hard};
+  }
+};
+
+TEST_P(FusedLossOf, EqualsItsFormula) {
+  for (const double temperature : {0.5, 1.0, 2.0, 3.0, 4.0, 100.0}) {
+    for (const double hard : {0.0, 0.7}) {
+      for (const auto& [students, teachers] :
+           {std::pair<int64_t, int64_t>{7, 7}, {600, 530}, {513, 1200}, {1, 1}}) {
+        SCOPED_TRACE(testing::Message() << "T " << temperature << " hard " << hard << " V "
+                                        << students << ' ' << teachers);
+        // T^2 multiplies the rounding of a divergence that is nearly zero.
+        const double loosened = std::max(1.0, temperature * temperature);
+        expect_equal(make_rows(at::kFloat, students, teachers), loss(temperature, hard), loosened);
+        expect_equal(make_rows(at::kDouble, students, teachers), loss(temperature, hard), 1e-4);
+      }
+    }
+  }
+}
+
+TEST_P(FusedLossOf, RoundsToBfloat16OnlyOnce) {
+  const FusedRows rows = make_rows(at::kBFloat16, 700, 700);
+  const Expected want = expected(rows, loss(2.0));
+  const FusedRows own = copy_of(rows);
+  fused_loss(own, loss(2.0), true);
+  const double rounding =
+      (want.gradient.to(at::kBFloat16).to(at::kDouble) - want.gradient).norm().item<double>();
+  const double error = (own.student.to(at::kDouble) - want.gradient).norm().item<double>();
+  EXPECT_LT(error, 1.01 * rounding);
+}
+
+TEST_P(FusedLossOf, EqualRowsGiveExactlyZero) {
+  if (GetParam() == Divergence::kNone) GTEST_SKIP() << "no divergence";
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kDouble}) {
+    FusedRows rows = make_rows(type, 1000, 1000);
+    rows.teacher = rows.student.clone();
+    const FusedRowLosses losses = fused_loss(rows, loss(2.0, 0.0), true);
+    EXPECT_EQ(losses.divergence.abs().max().item<double>(), 0.0);
+    EXPECT_EQ(rows.student.abs().max().item<double>(), 0.0);
+  }
+}
+
+TEST_P(FusedLossOf, TakesMaskedVocabularyAndWideGaps) {
+  FusedRows rows = make_rows(at::kFloat, 600, 600);
+  for (const at::Tensor& logits : {rows.student, rows.teacher}) {
+    logits.slice(1, 5, 40).fill_(-kInfinity);
+  }
+  rows.targets.fill_(2);
+  const FusedRows own = copy_of(rows);
+  const FusedRowLosses losses = fused_loss(own, loss(2.0), true);
+  EXPECT_TRUE(own.student.isfinite().all().item<bool>());
+  EXPECT_TRUE(losses.cross_entropy.isfinite().all().item<bool>());
+  EXPECT_EQ(own.student.slice(1, 5, 40).abs().max().item<double>(), 0.0);
+  FusedRows wide = make_rows(at::kFloat, 600, 600, 1e4);
+  fused_loss(wide, loss(0.1), true);
+  EXPECT_TRUE(wide.student.isfinite().all().item<bool>());
+}
+
+TEST_P(FusedLossOf, WeightsMultiplyGradientsAndIgnoredRowsAreZero) {
+  FusedRows rows = make_rows(at::kFloat, 40, 40);
+  rows.weights = at::linspace(0, 2, 6, at::kFloat);
+  expect_equal(rows, loss(2.0), 4.0);
+  rows.targets.fill_(-100);
+  const FusedRowLosses losses = fused_loss(rows, loss(2.0), true);
+  EXPECT_EQ(rows.student.abs().max().item<double>(), 0.0);
+  EXPECT_EQ(losses.cross_entropy.abs().max().item<double>(), 0.0);
+}
+
+TEST_P(FusedLossOf, NanAndInfinityReachTheLoss) {
+  for (const double bad : {static_cast<double>(NAN), kInfinity}) {
+    FusedRows rows = make_rows(at::kFloat, 700, 700);
+    rows.student[1][650] = bad;
+    const FusedRowLosses losses = fused_loss(rows, loss(2.0), true);
+    EXPECT_FALSE(std::isfinite(losses.cross_entropy[1].item<double>()));
+    if (losses.divergence.defined()) {
+      EXPECT_FALSE(std::isfinite(losses.divergence[1].item<double>()));
+    }
+    EXPECT_TRUE(losses.cross_entropy[0].isfinite().item<bool>());
+  }
+}
+
+TEST_P(FusedLossOf, SameBitsOnAnyThreadCountAndStride) {
+  const FusedRows rows = make_rows(at::kFloat, 700, 650);
+  FusedRows one = copy_of(rows), two = rows;
+  two.student = at::zeros({6, 710}, at::kFloat).narrow(1, 3, 700).copy_(rows.student);
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  fused_loss(one, loss(2.0), true);
+  at::set_num_threads(2);
+  fused_loss(two, loss(2.0), true);
+  at::set_num_threads(threads);
+  EXPECT_TRUE(at::equal(one.student, two.student));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FusedLossOf, testing::ValuesIn(kDivergences));
+
+TEST(FusedLoss, WhatDoesNotFitThrows) {
+  FusedRows rows = make_rows(at::kFloat, 7, 7);
+  const FusedLoss loss{.divergence = Divergence::kForwardKl, .cross_entropy = true};
+  FusedRows wrong = rows;
+  wrong.targets = rows.targets.clone().fill_(7);
+  EXPECT_THROW(fused_loss(wrong, loss, false), c10::Error);
+  wrong = rows;
+  wrong.teacher = at::Tensor();
+  EXPECT_THROW(fused_loss(wrong, loss, false), c10::Error);
+  wrong = rows;
+  wrong.teacher = rows.teacher.to(at::kDouble);
+  EXPECT_THROW(fused_loss(wrong, loss, false), c10::Error);
+}
+
+}  // namespace
+}  // namespace distill
