@@ -22,6 +22,13 @@ void print_model(const char* role, const std::optional<PlannedModel>& model) {
                        " layers)");
 }
 
+/// One a line, each indented.
+std::string join(const std::vector<std::string>& sentences) {
+  std::string all;
+  for (const std::string& sentence : sentences) all += "\n  " + sentence;
+  return all;
+}
+
 struct ValidateCommand {
   ConfigOptions file;
   bool strict = false;
@@ -38,11 +45,11 @@ struct ValidateCommand {
     print_model("teacher", plan.teacher);
     print_model("student", plan.student);
     if (plan.tokenizer && missing_files(config.data).empty()) print_data(config, plan);
-    print_memory(config, plan, device, dtype);
+    const bool found = plan.student && (plan.teacher || !config.teacher);
+    if (found) print_memory(config, plan, device, dtype);
     for (const std::string& sentence : missing) print_line("missing", sentence);
-    if (strict && !missing.empty()) {
-      throw DataError(std::to_string(missing.size()) +
-                      " of the things that the run needs are missing");
+    if (!found || (strict && !missing.empty())) {
+      throw DataError("the run needs what is missing: " + join(missing));
     }
   }
 
@@ -66,6 +73,8 @@ struct ValidateCommand {
       total += part.bytes;
     }
     print_line("memory: in all, estimated", format_bytes(total));
+    const bool fused = loss_is_fused(config, plan.student->config, device);
+    print_line("loss", fused ? "fused kernel" : "autograd on chunks of rows");
   }
 };
 
@@ -76,7 +85,8 @@ void add_validate(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "validate", "Reads all that a run needs, builds nothing, says what it costs");
   options->file.add_to(*command, true);
-  command->add_flag("--strict", options->strict, "exit 1 where a model or data file is absent");
+  command->add_flag("--strict", options->strict,
+                    "exit 1 also where only weights or data files are absent");
   command->footer("Example:\n  distill validate --config configs/qwen_gsm8k.yaml");
   command->callback([options] { options->run(); });
 }

@@ -57,7 +57,7 @@ void add_batch(Sums& sums, const Transformer& student, const LiveTeacher* teache
   const at::Tensor hidden = student.forward(batch).hidden.index_select(0, batch.loss_rows);
   const at::Tensor targets = batch.targets.index_select(0, batch.loss_rows);
   const Head head = student.head();
-  const int64_t chunk = default_chunk_rows(student.device());
+  const int64_t chunk = default_chunk_rows(student.device(), false);
   for (int64_t begin = 0; begin < rows; begin += chunk) {
     const int64_t end = std::min(begin + chunk, rows);
     add_chunk(sums, head.logits(hidden.slice(0, begin, end)),

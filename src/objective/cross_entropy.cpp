@@ -11,6 +11,11 @@ at::Tensor CrossEntropy::sum(const LogitRows& rows, const StepContext&) const {
   return weighted_sum(-log_probs.gather(-1, rows.targets.unsqueeze(-1)).squeeze(-1), rows);
 }
 
+std::optional<FusedTerm> CrossEntropy::fused() const {
+  if (temperature_ != 1.0) return std::nullopt;
+  return FusedTerm{.cross_entropy = true};
+}
+
 void CrossEntropy::options(Section& section) {
   section.field("temperature", temperature_,
                 {.help = "Divides the student's logits; the usual hard loss is at 1.", .above = 0});

@@ -8,6 +8,7 @@ namespace distill {
 class CrossEntropy final : public LogitObjective {
  public:
   at::Tensor sum(const LogitRows& rows, const StepContext& context) const override;
+  std::optional<FusedTerm> fused() const override;
 
  protected:
   void options(Section& section) override;

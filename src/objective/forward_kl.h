@@ -1,22 +1,14 @@
 #pragma once
 
-#include "distill/objective/logit_objective.h"
+#include "objective/divergence_objective.h"
 
 namespace distill {
 
-/// T^2 KL(P || S), P = softmax(t / T), S = softmax(s / T), over the common prefix of the
-/// vocabularies (Hinton, Vinyals, Dean 2015).
-class ForwardKl final : public LogitObjective {
- public:
-  at::Tensor sum(const LogitRows& rows, const StepContext& context) const override;
-  Needs needs() const override { return {.teacher_logits = true}; }
-  bool is_divergence() const override { return true; }
-
+/// T^2 KL(q || p) (Hinton, Vinyals, Dean 2015).
+class ForwardKl final : public DivergenceObjective {
  protected:
-  void options(Section& section) override;
-
- private:
-  double temperature_ = 1.0;
+  at::Tensor row_losses(const LogProbs& log_probs) const override;
+  Divergence divergence() const override { return Divergence::kForwardKl; }
 };
 
 }  // namespace distill

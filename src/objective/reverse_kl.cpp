@@ -2,19 +2,10 @@
 
 #include <ATen/ATen.h>
 
-#include "objective/rows.h"
-
 namespace distill {
 
-at::Tensor ReverseKl::sum(const LogitRows& rows, const StepContext&) const {
-  const LogProbs log_probs = common_log_probs(rows, temperature_);
-  const at::Tensor row_losses = kl_rows(log_probs.student, log_probs.teacher);
-  return weighted_sum(row_losses, rows) * (temperature_ * temperature_);
-}
-
-void ReverseKl::options(Section& section) {
-  section.field("temperature", temperature_,
-                {.help = "Divides the logits of both models; the loss carries T^2.", .above = 0});
+at::Tensor ReverseKl::row_losses(const LogProbs& log_probs) const {
+  return kl_rows(log_probs.student, log_probs.teacher);
 }
 
 }  // namespace distill

@@ -25,6 +25,16 @@ at::Tensor kl_rows(const at::Tensor& log_p, const at::Tensor& log_q) {
   return (p * (log_p - log_q).masked_fill(p == 0, 0)).sum(-1);
 }
 
+at::Tensor mix(const LogProbs& log_probs, double teacher_share) {
+  return teacher_share * log_probs.teacher.exp() + (1 - teacher_share) * log_probs.student.exp();
+}
+
+at::Tensor kl_to(const at::Tensor& log_p, const at::Tensor& mixture) {
+  const at::Tensor p = log_p.exp();
+  const at::Tensor log_mixture = mixture.masked_fill(p == 0, 1).log();
+  return (p * (log_p - log_mixture).masked_fill(p == 0, 0)).sum(-1);
+}
+
 at::Tensor weighted_sum(const at::Tensor& row_losses, const LogitRows& rows) {
   return rows.weights.defined() ? (row_losses * rows.weights).sum() : row_losses.sum();
 }

@@ -20,6 +20,12 @@ LogProbs common_log_probs(const LogitRows& rows, double temperature);
 /// sum_v exp(log_p) (log_p - log_q) a row, with 0 log 0 = 0: [R].
 at::Tensor kl_rows(const at::Tensor& log_p, const at::Tensor& log_q);
 
+/// teacher_share q + (1 - teacher_share) p: [R, V], with p the student's.
+at::Tensor mix(const LogProbs& log_probs, double teacher_share);
+
+/// sum_v exp(log_p) (log_p - log mixture) a row, with 0 log 0 = 0: [R].
+at::Tensor kl_to(const at::Tensor& log_p, const at::Tensor& mixture);
+
 /// Sum of the row losses times the row weights.
 at::Tensor weighted_sum(const at::Tensor& row_losses, const LogitRows& rows);
 

@@ -8,6 +8,7 @@ namespace distill {
 namespace {
 
 constexpr int64_t kAlignment = 64;  // elements: 256 bytes of fp32
+constexpr int64_t kNormPiece = int64_t{1} << 23;
 
 int64_t aligned(int64_t count) { return (count + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -71,10 +72,12 @@ void FlatParameters::zero_gradients() {
 at::Tensor FlatParameters::gradient_norm() const {
   at::Tensor squares;
   for (const FlatGroup& group : groups_) {
-    if (group.gradient.numel() == 0) continue;
-    const at::Tensor norm =
-        at::linalg_vector_norm(group.gradient, 2, at::nullopt, false, at::kDouble);
-    squares = squares.defined() ? squares + norm * norm : norm * norm;
+    // In pieces: a norm in fp64 of the whole would first copy the whole in fp64.
+    for (const at::Tensor& piece : group.gradient.split(kNormPiece)) {
+      if (piece.numel() == 0) continue;
+      const at::Tensor norm = at::linalg_vector_norm(piece, 2, at::nullopt, false, at::kDouble);
+      squares = squares.defined() ? squares + norm * norm : norm * norm;
+    }
   }
   return squares.sqrt();
 }

@@ -22,10 +22,16 @@ int64_t activation_bytes(const RunConfig& config, const TransformerConfig& model
   return block + tokens * model.hidden_size * width * model.num_layers;
 }
 
-/// fp32 copies of a chunk of logits that the losses hold at one time.
+/// fp32 copies of a chunk of logits that autograd holds at one time; the fused kernel holds none.
 constexpr int64_t kLossBuffers = 6;
 
 }  // namespace
+
+bool loss_is_fused(const RunConfig& config, const TransformerConfig& student, at::Device device) {
+  std::vector<HeadTerm> terms;
+  for (const ObjectiveTerm& term : config.objective) terms.push_back({term.value.get(), 1.0});
+  return runs_fused(terms, student.logit_softcap, device);
+}
 
 std::vector<MemoryPart> estimate_memory(const RunConfig& config, const ModelPlan& plan,
                                         at::Device device, at::ScalarType dtype) {
@@ -45,9 +51,11 @@ std::vector<MemoryPart> estimate_memory(const RunConfig& config, const ModelPlan
   const int64_t tokens = config.train.micro_batch_size * config.data.max_length;
   parts.push_back(
       {"activations, a full micro-batch", activation_bytes(config, student, tokens, width)});
-  const int64_t rows = std::min(default_chunk_rows(device), tokens);
-  parts.push_back({"head: logits and losses of a chunk",
-                   rows * student.vocab_size * (2 * width + kLossBuffers * master_width)});
+  const bool fused = loss_is_fused(config, student, device);
+  const int64_t rows = std::min(default_chunk_rows(device, fused), tokens);
+  const int64_t losses = fused ? 0 : kLossBuffers * master_width;
+  parts.push_back(
+      {"head: logits and losses of a chunk", rows * student.vocab_size * (2 * width + losses)});
   return parts;
 }
 

@@ -10,20 +10,59 @@
 #include "distill/io/json.h"
 #include "distill/io/safetensors.h"
 #include "distill/objective/logit_objective.h"
+#include "distill/ops/fused_loss.h"
 #include "support/fixtures.h"
 
 namespace distill {
 namespace {
 
-const std::map<std::string, std::string> kNames = {
-    {"ce", "cross_entropy"}, {"fkl", "forward_kl"}, {"rkl", "reverse_kl"}};
+/// The reference's name -> the objective and its options.
+struct Named {
+  std::string type, options;
+  bool tempered = true;  // takes a temperature
+};
+const std::map<std::string, Named> kNames = {
+    {"ce", {"cross_entropy", ""}},
+    {"fkl", {"forward_kl", ""}},
+    {"rkl", {"reverse_kl", ""}},
+    {"sym_kl", {"symmetric_kl", "{forward_weight: 0.5, reverse_weight: 0.5}"}},
+    {"jsd_beta0.1", {"jsd", "{beta: 0.1}"}},
+    {"jsd_beta0.5", {"jsd", "{beta: 0.5}"}},
+    {"jsd_beta0.9", {"jsd", "{beta: 0.9}"}},
+    {"skew_fkl", {"skewed_forward_kl", "{lambda: 0.1}"}},
+    {"skew_rkl", {"skewed_reverse_kl", "{lambda: 0.1}"}},
+    {"tvd", {"total_variation", ""}},
+    {"mse_logits", {"mse_logits", "", false}}};
 
-std::unique_ptr<LogitObjective> make_objective(const std::string& name, double temperature) {
-  auto objective = logit_objectives().create(name);
-  const ConfigFile file =
-      ConfigFile::parse("temperature: " + std::to_string(temperature), "loss_golden_test");
+std::unique_ptr<LogitObjective> make_objective(const Named& named, double temperature) {
+  auto objective = logit_objectives().create(named.type);
+  std::string options = named.options.empty() ? "{}" : named.options;
+  if (named.tempered) {
+    const std::string key = "temperature: " + std::to_string(temperature);
+    options = options == "{}" ? "{" + key + "}" : "{" + key + ", " + options.substr(1);
+  }
+  const ConfigFile file = ConfigFile::parse(options, "loss_golden_test");
   file.read([&](Section& section) { objective->fields(section); });
   return objective;
+}
+
+/// The kernel's answer to the same rows.
+struct Fused {
+  double sum;
+  at::Tensor gradient;
+};
+
+Fused run_fused(const FusedTerm& term, const LogitRows& rows) {
+  FusedLoss loss{.divergence = term.divergence,
+                 .temperature = term.temperature,
+                 .ratio = term.ratio,
+                 .cross_entropy = term.cross_entropy,
+                 .divergence_scale = term.factor};
+  FusedRows fused{rows.student.detach().clone(), rows.teacher, rows.targets, {}};
+  const FusedRowLosses losses = fused_loss(fused, loss, true);
+  const at::Tensor row_losses =
+      term.cross_entropy ? losses.cross_entropy : losses.divergence * term.factor;
+  return {row_losses.sum().item<double>(), fused.student};
 }
 
 struct Case {
@@ -53,16 +92,23 @@ class Losses {
     rows.teacher = file_.tensor(c.set + "/teacher").to(at::kDouble);
     rows.targets = file_.tensor(c.set + "/labels");
     const at::Tensor sum = objective->sum(rows, {});
+    const std::optional<FusedTerm> term = objective->fused();
     if (!c.finite) {
       EXPECT_TRUE(std::isinf(sum.item<double>()));
+      EXPECT_FALSE(term && std::isfinite(run_fused(*term, rows).sum));
       return;
     }
     const double factor = c.loss == "ce" ? 1.0 : c.temperature * c.temperature;
-    const at::Tensor expected = file_.tensor(c.id + "/row").sum() * factor;
-    EXPECT_NEAR(sum.item<double>(), expected.item<double>(),
-                1e-9 * std::max(1.0, std::abs(expected.item<double>())));
+    const double expected = file_.tensor(c.id + "/row").sum().item<double>() * factor;
+    const double close = 1e-9 * std::max(1.0, std::abs(expected));
+    const at::Tensor expected_gradient = file_.tensor(c.id + "/grad") * factor;
+    EXPECT_NEAR(sum.item<double>(), expected, close);
     const at::Tensor gradient = torch::autograd::grad({sum}, {rows.student})[0];
-    EXPECT_LT(golden::max_difference(gradient, file_.tensor(c.id + "/grad") * factor), 1e-9);
+    EXPECT_LT(golden::max_difference(gradient, expected_gradient), 1e-9);
+    if (!term) return;
+    const Fused fused = run_fused(*term, rows);
+    EXPECT_NEAR(fused.sum, expected, close);
+    EXPECT_LT(golden::max_difference(fused.gradient, expected_gradient), 1e-9);
   }
 
  private:

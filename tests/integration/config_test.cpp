@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <regex>
 
 #include "integration/distill_process.h"
 
@@ -33,12 +34,27 @@ TEST(Config, EveryWrongOnePrintsItsRecordedMessage) {
   EXPECT_GE(kinds, 25);
 }
 
+/// The last part of `key: {path: .../name}`; "absent" where there is none.
+std::string model_named_in(const std::string& yaml, const std::string& key) {
+  std::smatch match;
+  const std::regex pattern("(^|\n)" + key + ":[^\n]*path: *[^ ,}]*/([^ ,}/]+)");
+  return std::regex_search(yaml, match, pattern) ? match[2].str() : "absent";
+}
+
 TEST(Config, EveryShippedOneValidates) {
   int files = 0;
   for (const fs::path& path : yaml_files(kSource / "configs")) {
     if (path.filename() == "generate.yaml") continue;  // a configuration of `distill generate`
     SCOPED_TRACE(path.filename().string());
-    const Result result = run({"validate", "--config", in_tree(path)});
+    std::vector<std::string> command = {"validate", "--config", in_tree(path)};
+    // What it says of a model, it reads in config.json: the tree has those of large models.
+    for (const char* key : {"teacher", "student"}) {
+      const std::string model = model_named_in(slurp(path), key);
+      if (fs::exists(kSource / "tests/data/configs" / model)) {
+        command.push_back(std::string(key) + ".path=tests/data/configs/" + model);
+      }
+    }
+    const Result result = run(command);
     EXPECT_EQ(result.exit_code, 0) << result.err;
     ++files;
   }
@@ -47,10 +63,12 @@ TEST(Config, EveryShippedOneValidates) {
 
 TEST(Config, AnAbsentModelIsNamedWithTheCommandThatFetchesIt) {
   const Result listed = run({"validate", "--config", "configs/qwen_gsm8k.yaml"});
-  EXPECT_EQ(listed.exit_code, 0) << listed.err;
-  EXPECT_NE(listed.out.find("hf download Qwen/Qwen2-7B-Instruct"), std::string::npos);
-  const Result strict = run({"validate", "--config", "configs/qwen_gsm8k.yaml", "--strict"});
-  EXPECT_EQ(strict.exit_code, 1);
+  EXPECT_EQ(listed.exit_code, 1);
+  EXPECT_NE(listed.err.find("hf download Qwen/Qwen2-7B-Instruct"), std::string::npos) << listed.err;
+  EXPECT_NE(listed.out.find("path: data/gsm8k/train.jsonl"), std::string::npos);
+  // Everything else is checked before: a wrong key comes first.
+  const Result wrong = run({"validate", "--config", "configs/qwen_gsm8k.yaml", "train.max_step=3"});
+  EXPECT_EQ(wrong.exit_code, 2);
   const Scratch scratch;
   const Result train = run({"train", "--config", "configs/qwen_gsm8k.yaml",
                             "run.output_dir=" + (scratch / "run").string(), "run.device=cpu"});
@@ -81,6 +99,10 @@ TEST(Config, ValidateOfAFolderWithoutWeightsCountsParameters) {
   EXPECT_NE(result.out.find("7615616512 parameters"), std::string::npos) << result.out;
   EXPECT_NE(result.out.find("1543714304 parameters"), std::string::npos) << result.out;
   EXPECT_NE(result.out.find("memory: teacher weights"), std::string::npos) << result.out;
+  const Result strict = run({"validate", "--config", "configs/qwen_gsm8k.yaml", "--strict",
+                             "teacher.path=tests/data/configs/Qwen2-7B-Instruct",
+                             "student.path=tests/data/configs/Qwen2-1.5B-Instruct"});
+  EXPECT_EQ(strict.exit_code, 1);
 }
 
 TEST(Config, AWrongCommandLineIsExitCode2) {

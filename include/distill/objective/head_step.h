@@ -34,6 +34,10 @@ struct HeadResult {
   at::Tensor d_hidden;           // [R, D] in the dtype of hidden; undefined without gradients
 };
 
+/// Whether one call of the fused kernel computes all terms: on a CPU, at most one cross-entropy at
+/// T = 1 and one divergence, no soft-cap on the logits. All else goes through autograd.
+bool runs_fused(const std::vector<HeadTerm>& terms, double logit_softcap, at::Device device);
+
 /// Losses of all terms over the rows and, with `want_gradients`, the gradient of
 /// sum_i scale_i * sum_i with respect to the hidden rows (returned) and to the head (added).
 /// The teacher may be undefined where no term needs it. No host synchronisation.
@@ -41,8 +45,8 @@ HeadResult head_step(const HeadRows& rows, const Head& head, const HeadGradients
                      const TeacherRows& teacher, const std::vector<HeadTerm>& terms,
                      const StepContext& context, int64_t chunk_rows, bool want_gradients);
 
-/// Rows a chunk: 128 on a CPU, where the losses' temporaries, [rows, V] each, set the peak memory
-/// and fewer rows would re-read the weight gradient too often; 4096 on CUDA.
-int64_t default_chunk_rows(at::Device device);
+/// Rows a chunk. CUDA: 4096. CPU: 512 with the fused kernel, which needs two buffers [rows, V]; 128
+/// with autograd, whose temporaries are many. Fewer would re-read the weight's gradient too often.
+int64_t default_chunk_rows(at::Device device, bool fused);
 
 }  // namespace distill

@@ -5,12 +5,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "distill/config/registry.h"
 #include "distill/config/section.h"
 #include "distill/flow/trace.h"
+#include "distill/ops/fused_loss.h"
 
 namespace distill {
 
@@ -29,6 +31,15 @@ struct StepContext {
   int64_t total_steps = 0;
 };
 
+/// A term that the fused kernel knows: cross-entropy at T = 1, or a divergence with its factor.
+struct FusedTerm {
+  bool cross_entropy = false;
+  Divergence divergence = Divergence::kNone;
+  double temperature = 1.0;
+  double ratio = 0.5;
+  double factor = 1.0;
+};
+
 /// A loss that is a sum over rows. It never divides: the trainer counts the loss tokens of a whole
 /// optimizer step and divides once, so no way of splitting the rows can change a gradient.
 class LogitObjective {
@@ -38,6 +49,9 @@ class LogitObjective {
   /// The sum over rows of the row losses, each times its row weight; before the objective's own
   /// weight. A scalar in fp32 (fp64 for fp64 logits), differentiable in the student's logits only.
   virtual at::Tensor sum(const LogitRows& rows, const StepContext& context) const = 0;
+
+  /// The same loss as the fused kernel computes it; null where it does not know it.
+  virtual std::optional<FusedTerm> fused() const { return std::nullopt; }
 
   virtual Needs needs() const { return {}; }
   /// True for a divergence: zero if and only if the two distributions are equal.

@@ -172,6 +172,44 @@ TEST_P(EveryObjective, HeadStepEqualsAutogradWhateverTheChunk) {
   }
 }
 
+/// The objective, without the kernel.
+class Unfused final : public LogitObjective {
+ public:
+  explicit Unfused(const LogitObjective& inner) : inner_(inner) {}
+  at::Tensor sum(const LogitRows& rows, const StepContext& context) const override {
+    return inner_.sum(rows, context);
+  }
+
+ protected:
+  void options(Section&) override {}
+
+ private:
+  const LogitObjective& inner_;
+};
+
+TEST_P(EveryObjective, FusedEqualsAutogradAlsoBesideCrossEntropy) {
+  const auto cross_entropy = logit_objectives().create("cross_entropy");
+  HeadCase c = make_head_case(kRows, 0.0);
+  c.rows.weights = at::linspace(0, 2, kRows, at::kFloat);
+  const Unfused unfused(*objective_), unfused_cross_entropy(*cross_entropy);
+  const auto run = [&](const LogitObjective& a, const LogitObjective& b, at::Tensor& d_weight) {
+    std::vector<HeadTerm> terms = {{&a, 0.25}};
+    if (GetParam() != "cross_entropy") terms.push_back({&b, 0.5});
+    EXPECT_EQ(runs_fused(terms, 0.0, at::kCPU), &a == objective_.get());
+    d_weight = at::zeros_like(c.head.weight);
+    return head_step(c.rows, c.head, {d_weight, {}}, c.teacher, terms, {}, 3, true);
+  };
+  at::Tensor fused_weight, weight;
+  const HeadResult fused = run(*objective_, *cross_entropy, fused_weight);
+  const HeadResult reference = run(unfused, unfused_cross_entropy, weight);
+  for (size_t i = 0; i < reference.sums.size(); ++i) {
+    EXPECT_NEAR(fused.sums[i].item<double>(), reference.sums[i].item<double>(), 1e-9);
+  }
+  EXPECT_LT((fused.d_hidden - reference.d_hidden).norm().item<double>(),
+            1e-9 * reference.d_hidden.norm().item<double>());
+  EXPECT_LT((fused_weight - weight).norm().item<double>(), 1e-9 * weight.norm().item<double>());
+}
+
 TEST_P(EveryObjective, HeadStepOfNoRowsIsZero) {
   const HeadCase c = make_head_case(0, 0.0);
   const HeadGradientsAndSum got = through_head_step(c, *objective_, 4);

@@ -1,0 +1,30 @@
+// What the divergences between two softmax distributions share.
+#pragma once
+
+#include "distill/objective/logit_objective.h"
+#include "objective/rows.h"
+
+namespace distill {
+
+/// T^2 D(p, q), p = softmax(s / T) the student's, q = softmax(t / T) the teacher's, over the common
+/// prefix of the vocabularies.
+class DivergenceObjective : public LogitObjective {
+ public:
+  at::Tensor sum(const LogitRows& rows, const StepContext& context) const override;
+  std::optional<FusedTerm> fused() const override;
+  Needs needs() const override { return {.teacher_logits = true}; }
+  bool is_divergence() const override { return true; }
+
+ protected:
+  /// D a row, before T^2: [R].
+  virtual at::Tensor row_losses(const LogProbs& log_probs) const = 0;
+  virtual Divergence divergence() const = 0;
+  /// What the fused kernel calls ratio, and a factor on the whole.
+  virtual double ratio() const { return 0.5; }
+  virtual double factor() const { return 1.0; }
+  void options(Section& section) override;
+
+  double temperature_ = 1.0;
+};
+
+}  // namespace distill

@@ -1,0 +1,23 @@
+#include "objective/jsd.h"
+
+#include <ATen/ATen.h>
+
+namespace distill {
+
+at::Tensor Jsd::row_losses(const LogProbs& log_probs) const {
+  const at::Tensor mixture = mix(log_probs, beta_);
+  return beta_ * kl_to(log_probs.teacher, mixture) +
+         (1 - beta_) * kl_to(log_probs.student, mixture);
+}
+
+void Jsd::options(Section& section) {
+  DivergenceObjective::options(section);
+  section.field("beta", beta_,
+                {.help = "The teacher's share of the mixture. Both ends of the range are no "
+                         "divergence: for what others call beta 0 take forward_kl, for 1 "
+                         "reverse_kl.",
+                 .above = 0,
+                 .below = 1});
+}
+
+}  // namespace distill

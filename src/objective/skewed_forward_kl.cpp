@@ -1,0 +1,19 @@
+#include "objective/skewed_forward_kl.h"
+
+#include <ATen/ATen.h>
+
+namespace distill {
+
+at::Tensor SkewedForwardKl::row_losses(const LogProbs& log_probs) const {
+  return kl_to(log_probs.teacher, mix(log_probs, lambda_));
+}
+
+void SkewedForwardKl::options(Section& section) {
+  DivergenceObjective::options(section);
+  section.field("lambda", lambda_,
+                {.help = "The teacher's share of the mixture; at 0 this is forward_kl.",
+                 .above = 0,
+                 .below = 1});
+}
+
+}  // namespace distill

@@ -1,0 +1,19 @@
+#include "objective/skewed_reverse_kl.h"
+
+#include <ATen/ATen.h>
+
+namespace distill {
+
+at::Tensor SkewedReverseKl::row_losses(const LogProbs& log_probs) const {
+  return kl_to(log_probs.student, mix(log_probs, 1 - lambda_));
+}
+
+void SkewedReverseKl::options(Section& section) {
+  DivergenceObjective::options(section);
+  section.field("lambda", lambda_,
+                {.help = "The student's share of the mixture; at 0 this is reverse_kl.",
+                 .above = 0,
+                 .below = 1});
+}
+
+}  // namespace distill

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "objective/divergence_objective.h"
+
+namespace distill {
+
+/// T^2 sum |p - q| / 2 (Wen et al. 2023, f-distill).
+class TotalVariation final : public DivergenceObjective {
+ protected:
+  at::Tensor row_losses(const LogProbs& log_probs) const override;
+  Divergence divergence() const override { return Divergence::kTotalVariation; }
+};
+
+}  // namespace distill
