@@ -1,7 +1,7 @@
 // Times training steps of a configuration: bench_train_step CONFIG STEPS [key.path=value ...]
 // Prints one JSON line: median seconds a step, tokens/s, loss tokens/s, seconds from launch to the
-// end of the first step, the same less a second step on the same documents, peak resident bytes. These
-// two steps are not part of the median.
+// end of the first step, the same less a second step on the same documents, peak resident bytes.
+// These two steps are not part of the median.
 #include <sys/resource.h>
 #include <unistd.h>
 

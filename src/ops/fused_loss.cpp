@@ -16,6 +16,9 @@ void check(const FusedRows& rows, const FusedLoss& loss) {
   const at::Tensor& student = rows.student;
   TORCH_CHECK(has_fused_loss(student) && has_side_by_side_rows(student) && student.size(1) > 0,
               "fused_loss: the student's logits are ", student.toString(), " ", student.sizes());
+  TORCH_CHECK(student.size(0) <= 1 || student.stride(0) >= student.size(1),
+              "fused_loss: the student's rows overlap: stride ", student.stride(0), ", width ",
+              student.size(1));
   if (loss.divergence != Divergence::kNone) {
     TORCH_CHECK(rows.teacher.defined() && has_side_by_side_rows(rows.teacher) &&
                     rows.teacher.size(0) == student.size(0) && rows.teacher.size(1) > 0 &&

@@ -19,9 +19,15 @@ constexpr int64_t kIgnoredTarget = -100;
 
 /// A piece of a pair of rows, see formula::Element, and the gradient that becomes of it.
 template <class A>
+struct Buffers {
+  A exp_s[kBlock], exp_t[kBlock], gap[kBlock], gradient[kBlock];
+};
+
+/// A piece's length and its columns.
+template <class A>
 struct Block {
   int64_t size;
-  alignas(64) A exp_s[kBlock], exp_t[kBlock], gap[kBlock], gradient[kBlock];
+  A *exp_s, *exp_t, *gap, *gradient;
 
   DISTILL_INLINE Element<A> operator[](int64_t i) const { return {exp_s[i], exp_t[i], gap[i]}; }
 };
@@ -33,7 +39,9 @@ struct Tempering {
 };
 
 /// exponential() with a true zero for what has none in its range.
-DISTILL_INLINE float exponential_or_zero(float x) { return x < -87.0f ? 0.0f : exponential(x); }
+DISTILL_INLINE float exponential_or_zero(float x) {
+  return exponential(x) * (x < -87.0f ? 0.0f : 1.0f);
+}
 DISTILL_INLINE double exponential_or_zero(double x) { return std::exp(x); }
 
 template <class T, class A = Arithmetic<T>>
@@ -46,7 +54,7 @@ DISTILL_MULTIVERSION A largest(const T* z, int64_t n) {
 
 template <class T, class A>
 DISTILL_MULTIVERSION void fill_exponentials(const T* student, const T* teacher, Tempering<A> by,
-                                            Block<A>& out) {
+                                            Block<A> out) {
 #pragma omp simd
   for (int64_t i = 0; i < out.size; ++i) {
     out.exp_s[i] = exponential_or_zero((load(student[i]) - by.max_s) * by.inverse_temperature);
@@ -59,7 +67,7 @@ DISTILL_MULTIVERSION void fill_exponentials(const T* student, const T* teacher, 
 
 template <class T, class A>
 DISTILL_MULTIVERSION void fill_gaps(const T* student, const T* teacher, formula::Centre<A> centre,
-                                    Block<A>& out) {
+                                    Block<A> out) {
 #pragma omp simd
   for (int64_t i = 0; i < out.size; ++i) {
     out.gap[i] = formula::centred_gap(load(student[i]), load(teacher[i]), centre);
@@ -72,7 +80,7 @@ struct Sums {
 };
 
 template <class A>
-DISTILL_MULTIVERSION void add_exponentials(const Block<A>& block, Sums& sums) {
+DISTILL_MULTIVERSION void add_exponentials(Block<A> block, Sums& sums) {
   A exp_s = 0, exp_t = 0;
 #pragma omp simd reduction(+ : exp_s, exp_t)
   for (int64_t i = 0; i < block.size; ++i) {
@@ -84,7 +92,7 @@ DISTILL_MULTIVERSION void add_exponentials(const Block<A>& block, Sums& sums) {
 }
 
 template <class A>
-DISTILL_MULTIVERSION void add_moments(const Block<A>& block, Sums& sums) {
+DISTILL_MULTIVERSION void add_moments(Block<A> block, Sums& sums) {
   A forward = 0, reverse = 0;
 #pragma omp simd reduction(+ : forward, reverse)
   for (int64_t i = 0; i < block.size; ++i) {
@@ -101,7 +109,7 @@ struct Middle {
 };
 
 template <Divergence D, class A>
-DISTILL_MULTIVERSION void add_shares(const Block<A>& block, formula::Row<A> row, Middle& sums) {
+DISTILL_MULTIVERSION void add_shares(Block<A> block, formula::Row<A> row, Middle& sums) {
   const auto log = [](A x) __attribute__((always_inline)) { return logarithm(x); };
   A loss = 0, inner = 0;
 #pragma omp simd reduction(+ : loss, inner)
@@ -115,7 +123,7 @@ DISTILL_MULTIVERSION void add_shares(const Block<A>& block, formula::Row<A> row,
 }
 
 template <Divergence D, class A>
-DISTILL_MULTIVERSION void divergence_gradient(Block<A>& block, formula::Row<A> row, A scale) {
+DISTILL_MULTIVERSION void divergence_gradient(Block<A> block, formula::Row<A> row, A scale) {
   const auto log = [](A x) __attribute__((always_inline)) { return logarithm(x); };
 #pragma omp simd
   for (int64_t i = 0; i < block.size; ++i) {
@@ -126,25 +134,34 @@ DISTILL_MULTIVERSION void divergence_gradient(Block<A>& block, formula::Row<A> r
 /// How exp(z - max z) follows from exp((z - max z) / T), without an exponential of its own.
 enum class HardLoss { kNone, kSame, kSquare, kFourth, kOwn };
 
+/// One of three is 1, the others 0: which power, without a branch in the loop.
 template <class A>
-DISTILL_INLINE A hard_exponential(A soft, HardLoss how) {
-  const A square = soft * soft;
-  return how == HardLoss::kSame ? soft : how == HardLoss::kSquare ? square : square * square;
-}
+struct Power {
+  A first, second, fourth;
+
+  explicit Power(HardLoss how)
+      : first(how == HardLoss::kSame ? 1 : 0),
+        second(how == HardLoss::kSquare ? 1 : 0),
+        fourth(how == HardLoss::kFourth ? 1 : 0) {}
+  DISTILL_INLINE A of(A soft) const {
+    const A square = soft * soft;
+    return first * soft + second * square + fourth * (square * square);
+  }
+};
 
 template <class A>
-DISTILL_MULTIVERSION double hard_sum(const Block<A>& block, HardLoss how) {
+DISTILL_MULTIVERSION double hard_sum(Block<A> block, Power<A> power) {
   A sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < block.size; ++i) sum += hard_exponential(block.exp_s[i], how);
+  for (int64_t i = 0; i < block.size; ++i) sum += power.of(block.exp_s[i]);
   return static_cast<double>(sum);
 }
 
 template <class A>
-DISTILL_MULTIVERSION void add_hard_gradient(Block<A>& block, HardLoss how, A scale) {
+DISTILL_MULTIVERSION void add_hard_gradient(Block<A> block, Power<A> power, A scale) {
 #pragma omp simd
   for (int64_t i = 0; i < block.size; ++i) {
-    block.gradient[i] += scale * hard_exponential(block.exp_s[i], how);
+    block.gradient[i] += scale * power.of(block.exp_s[i]);
   }
 }
 
@@ -237,7 +254,7 @@ class RowKernel {
         std::fill_n(block_.gradient, block_.size, A{0});
       }
       if (shared && hard_ != HardLoss::kNone && hard_ != HardLoss::kOwn) {
-        add_hard_gradient(block_, hard_, hard);
+        add_hard_gradient(block_, Power<A>(hard_), hard);
       } else if (hard_ != HardLoss::kNone) {
         add_hard_gradient(student, block_.size, max_, hard, block_.gradient);
       }
@@ -287,7 +304,7 @@ class RowKernel {
         add_exponentials(block_, sums);
         if constexpr (formula::uses_gap(D)) add_moments(block_, sums);
         if (hard_ != HardLoss::kNone && hard_ != HardLoss::kOwn) {
-          hard_sum_ += hard_sum(block_, hard_);
+          hard_sum_ += hard_sum(block_, Power<A>(hard_));
         }
       }
     });
@@ -350,7 +367,8 @@ class RowKernel {
   formula::Row<A> row_{};
   formula::Centre<A> centre_;
   double hard_sum_ = 0, divergence_ = 0, squares_count_ = 0;
-  Block<A> block_;
+  Buffers<A> buffers_;
+  Block<A> block_{0, buffers_.exp_s, buffers_.exp_t, buffers_.gap, buffers_.gradient};
 };
 
 template <Divergence D, class T>
