@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
@@ -9,6 +10,7 @@
 #include "distill/io/hf_folder.h"
 #include "distill/model/loading.h"
 #include "distill/ops/device.h"
+#include "distill/text/tokenizer.h"
 
 namespace distill::app {
 namespace {
@@ -25,18 +27,22 @@ struct CompareCommand {
     DeviceOptions teachers = device;
     std::vector<Batch> batches;
     if (!file.path.empty()) {
+      if (!data.path.empty())
+        throw ConfigError("compare: --data goes with --teacher, not --config");
       const RunConfig config = load_run_config(file.path, file.overrides).config;
       if (teacher.empty() && config.teacher) teacher = config.teacher->path;
       if (students.empty()) students.push_back(config.run.output_dir + "/final");
-      device = {config.run.device, config.run.dtype, config.run.threads};
-      teachers = config.teacher ? teacher_device(config) : device;
+      teachers = teacher_device(config, device);
+      device = student_device(config, device);
       require_teacher();
+      require_students();
       batches = held_out_batches(config, resolve_model(teacher).string());
     } else {
       require_teacher();
       if (students.empty() || data.path.empty()) {
         throw ConfigError("compare: expected --config, or --teacher, --student and --data");
       }
+      require_students();
       batches = file_batches(data, resolve_model(teacher).string());
     }
     const Comparison comparison = compare(batches, teachers);
@@ -48,6 +54,29 @@ struct CompareCommand {
     if (teacher.empty()) throw ConfigError("compare: there is no teacher; name one with --teacher");
   }
 
+  struct Student {
+    std::string name, path;
+  };
+
+  /// "name=folder", or a folder, whatever is in its name.
+  static Student parse_student(const std::string& text) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || std::filesystem::exists(text)) return {text, text};
+    return {text.substr(0, equals), text.substr(equals + 1)};
+  }
+
+  /// Before anything is computed: every student is there and speaks the teacher's tokens.
+  void require_students() const {
+    const auto hash = load_tokenizer(resolve_model(teacher))->hash();
+    for (const std::string& text : students) {
+      const std::filesystem::path folder = resolve_model(parse_student(text).path);
+      if (!std::filesystem::exists(folder / "tokenizer.json")) continue;
+      if (load_tokenizer(folder)->hash() == hash) continue;
+      throw DataError("compare: " + folder.string() + " and the teacher, " + teacher +
+                      ", have different tokenizers: their losses are not about the same tokens");
+    }
+  }
+
   static Transformer load(const std::string& path, const DeviceOptions& options) {
     const at::Device where = resolve_device(options.device);
     return load_transformer(resolve_model(path), resolve_dtype(options.dtype, where), where);
@@ -57,10 +86,8 @@ struct CompareCommand {
     set_threads(device.threads);
     std::vector<NamedModel> models;
     for (const std::string& student : students) {
-      const size_t equals = student.find('=');
-      const std::string name = student.substr(0, equals);
-      const std::string path = equals == std::string::npos ? student : student.substr(equals + 1);
-      models.push_back({name, [this, path] { return load(path, device); }});
+      const Student each = parse_student(student);
+      models.push_back({each.name, [this, each] { return load(each.path, device); }});
     }
     return compare_models("teacher", LiveTeacher(load(teacher, teachers)), models, batches);
   }

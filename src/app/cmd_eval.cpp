@@ -9,6 +9,7 @@
 #include "distill/eval/fidelity.h"
 #include "distill/eval/perplexity.h"
 #include "distill/io/hf_folder.h"
+#include "distill/io/json.h"
 #include "distill/model/loading.h"
 #include "distill/ops/device.h"
 #include "distill/text/tokenizer.h"
@@ -28,6 +29,13 @@ struct EvalCommand {
     if (file.path.empty() == text.empty()) {
       throw ConfigError("eval: expected either --config, or --model with --text");
     }
+    if (!text.empty() && !file.overrides.empty()) {
+      throw ConfigError("eval: " + file.overrides[0] + ": there is no --config to override");
+    }
+    if (max_length < 0) {
+      throw ConfigError("eval: --max-length: expected at least 1, found " +
+                        std::to_string(max_length));
+    }
     Json results = text.empty() ? held_out() : perplexity();
     std::printf("%s\n", results.dump(2).c_str());
     if (!output.empty()) write_file(output, results.dump(2) + "\n");
@@ -44,7 +52,9 @@ struct EvalCommand {
     const Transformer transformer = load(model, device);
     const auto tokenizer = load_tokenizer(resolve_model(model));
     const int64_t length = max_length > 0 ? max_length : transformer.config().max_positions;
-    const Perplexity p = measure_perplexity(transformer, *tokenizer, read_file(text), length);
+    const std::string content = read_file(text);
+    require_utf8(content, text);
+    const Perplexity p = measure_perplexity(transformer, *tokenizer, content, length);
     return {{"model", model},
             {"text", text},
             {"tokens", p.tokens},
@@ -58,11 +68,12 @@ struct EvalCommand {
   Json held_out() const {
     const RunConfig config = load_run_config(file.path, file.overrides).config;
     const std::string path = model.empty() ? config.run.output_dir + "/final" : model;
-    DeviceOptions options{config.run.device, config.run.dtype, config.run.threads};
+    const DeviceOptions options = student_device(config, device);
     const Transformer student = load(path, options);
     std::unique_ptr<LiveTeacher> teacher;
     if (config.teacher) {
-      teacher = std::make_unique<LiveTeacher>(load(config.teacher->path, teacher_device(config)));
+      teacher =
+          std::make_unique<LiveTeacher>(load(config.teacher->path, teacher_device(config, device)));
     }
     const Fidelity f = measure_fidelity(student, teacher.get(),
                                         held_out_batches(config, resolve_model(path).string()));

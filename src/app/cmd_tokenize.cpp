@@ -26,15 +26,30 @@ std::string render_chat(const std::filesystem::path& folder, const Tokenizer& to
   return chat_template->render(messages, true, template_context(tokenizer.special())).text;
 }
 
+std::vector<int64_t> ids_from_json(const std::string& text, const Tokenizer& tokenizer) {
+  const Json json = parse_json(text, "standard input");
+  if (!json.is_array()) throw DataError("standard input: expected a list of token ids");
+  std::vector<int64_t> ids;
+  for (const Json& id : json) {
+    if (!id.is_number_integer() || id.get<int64_t>() < 0 ||
+        id.get<int64_t>() >= tokenizer.vocab_size()) {
+      throw DataError("standard input: expected token ids from 0 to " +
+                      std::to_string(tokenizer.vocab_size() - 1) + ", found " + id.dump());
+    }
+    ids.push_back(id.get<int64_t>());
+  }
+  return ids;
+}
+
 void tokenize(const TokenizeOptions& options) {
   const std::filesystem::path folder = resolve_model(options.model);
   const auto tokenizer = load_tokenizer(folder);
   std::string text(std::istreambuf_iterator<char>(std::cin), {});
   if (options.decode) {
-    const Json ids = parse_json(text, "standard input");
-    std::cout << tokenizer->decode(ids.get<std::vector<int64_t>>(), false) << '\n';
+    std::cout << tokenizer->decode(ids_from_json(text, *tokenizer), false) << '\n';
     return;
   }
+  require_utf8(text, "standard input");
   if (options.chat) text = render_chat(folder, *tokenizer, text);
   // A rendered chat already has its special tokens.
   const bool add_special_tokens = !options.chat && !options.no_special_tokens;

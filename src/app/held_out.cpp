@@ -32,12 +32,25 @@ std::vector<Batch> held_out_batches(const RunConfig& config, const std::string& 
   return all_batches(*splits.eval, config.train.micro_batch_size, config.data.eval_limit);
 }
 
-DeviceOptions teacher_device(const RunConfig& config) {
-  const auto own = [](const std::string& key, const std::string& run) {
-    return key == "auto" ? run : key;
-  };
-  return {own(config.teacher->device, config.run.device),
-          own(config.teacher->dtype, config.run.dtype), config.run.threads};
+namespace {
+
+std::string first_said(const std::string& a, const std::string& b) { return a == "auto" ? b : a; }
+
+}  // namespace
+
+DeviceOptions student_device(const RunConfig& config, const DeviceOptions& command_line) {
+  return {first_said(command_line.device, config.run.device),
+          first_said(command_line.dtype, config.run.dtype),
+          command_line.threads > 0 ? command_line.threads : config.run.threads};
+}
+
+DeviceOptions teacher_device(const RunConfig& config, const DeviceOptions& command_line) {
+  DeviceOptions options = student_device(config, command_line);
+  if (!config.teacher) return options;
+  options.device =
+      first_said(command_line.device, first_said(config.teacher->device, options.device));
+  options.dtype = first_said(command_line.dtype, first_said(config.teacher->dtype, options.dtype));
+  return options;
 }
 
 std::vector<Batch> file_batches(const DataOptions& data, const std::string& tokenizer_folder) {

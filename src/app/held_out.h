@@ -25,8 +25,10 @@ struct DataOptions {
 /// A configuration's held-out split; its training data where it holds nothing out is an error.
 std::vector<Batch> held_out_batches(const RunConfig& config, const std::string& tokenizer_folder);
 
-/// Where the configuration's teacher runs, and in which dtype: as the student, if it says nothing.
-DeviceOptions teacher_device(const RunConfig& config);
+/// Where the student and the teacher of a configuration run, and in which dtype. What the command
+/// line says wins; a teacher whose keys say nothing follows the student.
+DeviceOptions student_device(const RunConfig& config, const DeviceOptions& command_line);
+DeviceOptions teacher_device(const RunConfig& config, const DeviceOptions& command_line);
 
 /// All documents of the file.
 std::vector<Batch> file_batches(const DataOptions& data, const std::string& tokenizer_folder);

@@ -81,7 +81,6 @@ const std::vector<std::pair<std::string, std::string>>& foreign_keys() {
       {"kd_alpha", "objective.N.weight"},
       {"kd_ce_alpha", "objective.N.weight"},
       {"alpha", "objective.N.weight"},
-      {"lmbda", "objective.N.weight"},
       {"temp", "objective.N.temperature"},
       {"kd_temperature", "objective.N.temperature"},
       // optimizer

@@ -23,6 +23,8 @@ void catch_stop_signals() {
   action.sa_handler = on_signal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  // A file that may not grow is an error of the write, with its path, not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 int stop_signal() { return received; }

@@ -61,7 +61,15 @@ std::vector<Document> documents_from_json(const Json& json, const std::string& w
     }
     Document document;
     document.tokens = ids[n];
-    for (const int64_t label : labels[n]) document.is_target.push_back(label != kIgnore);
+    for (size_t i = 0; i < labels[n].size(); ++i) {
+      const int64_t label = labels[n][i];
+      if (label != kIgnore && label != ids[n][i]) {
+        throw DataError(where + ": labels: expected " + std::to_string(kIgnore) +
+                        " or the token itself, " + std::to_string(ids[n][i]) + ", found " +
+                        std::to_string(label));
+      }
+      document.is_target.push_back(label != kIgnore);
+    }
     documents.push_back(std::move(document));
   }
   return documents;
@@ -93,7 +101,10 @@ std::vector<std::pair<std::string, at::Tensor>> forward_dump(Transformer& model,
   if (request.hidden) {
     tensors.emplace_back("hidden_states." + std::to_string(layers), trace.hidden.detach());
   }
-  if (batch.loss_token_count() == 0) return tensors;
+  if (batch.loss_token_count() == 0) {
+    if (request.gradients) throw DataError("--gradients: every label is ignored: there is no loss");
+    return tensors;
+  }
   const at::ScalarType dtype = logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   const at::Tensor loss = at::cross_entropy_loss(logits.index_select(0, batch.loss_rows).to(dtype),
                                                  batch.targets.index_select(0, batch.loss_rows));

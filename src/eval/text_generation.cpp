@@ -11,6 +11,7 @@ namespace {
 
 std::vector<std::string> read_prompts(const std::filesystem::path& path) {
   const std::string content = read_file(path);
+  require_utf8(content, path.string());
   const bool json_lines = path.extension() == ".jsonl";
   std::vector<std::string> prompts;
   int64_t line_number = 0;
@@ -22,7 +23,9 @@ std::vector<std::string> read_prompts(const std::filesystem::path& path) {
     ++line_number;
     if (line.empty()) continue;
     const std::string where = path.string() + ":" + std::to_string(line_number);
-    prompts.push_back(json_lines ? json_string(parse_json(line, where), "prompt", where) : line);
+    prompts.push_back(
+        json_lines ? json_string(parse_json(line, path.string(), {line_number, 1}), "prompt", where)
+                   : line);
   }
   if (prompts.empty()) throw DataError(path.string() + ": there are no prompts in it");
   return prompts;

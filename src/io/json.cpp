@@ -328,4 +328,15 @@ std::optional<size_t> first_invalid_utf8(std::string_view text) {
   return std::nullopt;
 }
 
+void require_utf8(std::string_view text, const std::string& where) {
+  const std::optional<size_t> bad = first_invalid_utf8(text);
+  if (!bad) return;
+  const std::string_view before = text.substr(0, *bad);
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const size_t newline = before.rfind('\n');
+  const size_t column = *bad - (newline == std::string_view::npos ? 0 : newline + 1) + 1;
+  throw DataError(where + ":" + std::to_string(line) + ":" + std::to_string(column) +
+                  ": not valid UTF-8");
+}
+
 }  // namespace distill

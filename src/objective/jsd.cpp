@@ -16,8 +16,8 @@ void Jsd::options(Section& section) {
                 {.help = "The teacher's share of the mixture. Both ends of the range are no "
                          "divergence: for what others call beta 0 take forward_kl, for 1 "
                          "reverse_kl.",
-                 .above = 0,
-                 .below = 1});
+                 .min = 0.001,
+                 .max = 0.999});
 }
 
 }  // namespace distill

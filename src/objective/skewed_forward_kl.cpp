@@ -12,8 +12,8 @@ void SkewedForwardKl::options(Section& section) {
   DivergenceObjective::options(section);
   section.field("lambda", lambda_,
                 {.help = "The teacher's share of the mixture; at 0 this is forward_kl.",
-                 .above = 0,
-                 .below = 1});
+                 .min = 0.001,
+                 .max = 0.999});
 }
 
 }  // namespace distill

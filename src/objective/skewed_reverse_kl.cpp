@@ -12,8 +12,8 @@ void SkewedReverseKl::options(Section& section) {
   DivergenceObjective::options(section);
   section.field("lambda", lambda_,
                 {.help = "The student's share of the mixture; at 0 this is reverse_kl.",
-                 .above = 0,
-                 .below = 1});
+                 .min = 0.001,
+                 .max = 0.999});
 }
 
 }  // namespace distill

@@ -1,6 +1,9 @@
 #include "distill/train/run_config.h"
 
+#include <algorithm>
 #include <set>
+
+#include "distill/core/error.h"
 
 namespace distill {
 namespace {
@@ -127,6 +130,12 @@ void RunConfig::fields(Section& section) {
   section.section("train", train, {.help = "Batches, intervals and checkpoints."});
   if (!section.parsing()) return;
   check_labels(section, objective);
+  const auto counts = [](const ObjectiveTerm& term) {
+    return !term.value || term.value->weight() > 0;
+  };
+  if (!objective.empty() && std::none_of(objective.begin(), objective.end(), counts)) {
+    section.problem("objective", "expected a term with a weight above 0: nothing would be learned");
+  }
   if (!teacher && student.from_teacher) {
     section.problem("student", "from_teacher needs a teacher");
   }
@@ -149,6 +158,10 @@ LoadedConfig load_run_config(const std::filesystem::path& path,
   LoadedConfig loaded;
   const auto fields = [&loaded](Section& section) { loaded.config.fields(section); };
   file.read(fields);
+  if (loaded.config.objective.empty()) {
+    throw ConfigError(path.string() +
+                      ": objective: expected a term with a weight above 0, found an empty list");
+  }
   loaded.resolved = file.resolved(fields);
   loaded.values = flatten_config(fields);
   return loaded;

@@ -10,7 +10,10 @@ RunFolder::RunFolder(std::filesystem::path path) : path_(std::move(path)) {
 }
 
 bool RunFolder::has_run() const {
-  return std::filesystem::exists(path_ / "config.yaml") || std::filesystem::exists(events());
+  std::error_code absent;
+  const auto size = std::filesystem::file_size(events(), absent);
+  return std::filesystem::exists(path_ / "latest") || std::filesystem::exists(final_model()) ||
+         (!absent && size > 0);
 }
 
 void RunFolder::require_fresh() const {

@@ -175,6 +175,13 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   const RunFolder folder(config.run.output_dir);
   if (resume.empty()) folder.require_fresh();
   const fs::path checkpoint = resume.empty() ? fs::path() : checkpoint_to_resume(resume, folder);
+  if (!resume.empty() && checkpoint.empty()) {
+    if (fs::exists(folder.final_model())) {
+      log_info("nothing to do: " + folder.final_model().string() + " is there");
+      return std::nullopt;
+    }
+    log_info(folder.path().string() + " has no checkpoint: starting at step 0");
+  }
   const PlannedData data = plan_data(config, plan, !config.train.max_steps);
   const int64_t batches = data.epoch ? data.epoch->batches : 0;
   const int64_t steps = total_steps(config.train, batches);

@@ -169,6 +169,9 @@ TEST(BadRun, DifferentTokenizersAreRefused) {
                     "student={path: " + model.string() + "}"}),
                1, {"different tokenizers"});
   EXPECT_FALSE(fs::exists(scratch / "run"));
+  expect_error(
+      run({"compare", "--config", "configs/tiny/stories.yaml", "--student", model.string()}), 1,
+      {"different tokenizers"});
 }
 
 TEST(BadRun, AForeignCheckpointIsRefused) {
@@ -205,7 +208,7 @@ TEST(BadRun, AFullDiskKeepsTheLastCheckpoint) {
                 .exit_code,
             0);
   // The child inherits the limit: no file may grow past 300 kB, the optimizer's is larger.
-  std::signal(SIGXFSZ, SIG_IGN);
+  // Nothing in this process exceeds it; in the child, the signal is the program's own business.
   rlimit old{};
   getrlimit(RLIMIT_FSIZE, &old);
   const rlimit small{300'000, old.rlim_max};
@@ -219,6 +222,56 @@ TEST(BadRun, AFullDiskKeepsTheLastCheckpoint) {
   EXPECT_TRUE(fs::exists(scratch / "run" / "checkpoint-1/trainer/manifest.json"));
   EXPECT_FALSE(fs::exists(scratch / "run" / "checkpoint-2"));
   EXPECT_FALSE(fs::exists(scratch / "run" / "checkpoint-2.partial"));
+}
+
+TEST(BadText, WhatIsNotUtf8IsNamedWithItsPlace) {
+  const Scratch scratch;
+  const std::string text = scratch.write("bad.txt", "fine\na\xff").string();
+  const std::string model = "data/stories260K";
+  expect_error(run({"eval", "--model", model, "--text", text}), 1,
+               {"bad.txt:2:2: not valid UTF-8"});
+  expect_error(run({"generate", "--model", model, "--prompts", text, "--output",
+                    (scratch / "out.jsonl").string()}),
+               1, {"bad.txt:2:2: not valid UTF-8"});
+  EXPECT_FALSE(fs::exists(scratch / "out.jsonl"));
+}
+
+TEST(BadInput, LabelsThatAreNotTheTokensAreRefused) {
+  const Scratch scratch;
+  const std::string ids =
+      scratch.write("ids.json", R"({"input_ids": [1, 2, 3], "labels": [-100, 2, 700]})").string();
+  expect_error(run({"forward", "--model", "data/stories260K", "--input", ids, "--output",
+                    (scratch / "out.safetensors").string()}),
+               1, {"labels: expected -100 or the token itself, 3, found 700"});
+}
+
+TEST(BadRun, NothingToLearnIsRefused) {
+  for (const char* objective : {"objective=[]", "objective=[{type: cross_entropy, weight: 0}]"}) {
+    expect_error(run({"validate", "--config", "configs/tiny/stories.yaml", objective}), 2,
+                 {"expected a term with a weight above 0"});
+  }
+}
+
+TEST(BadRun, AFolderThatNothingWasLearnedInIsUsedAgain) {
+  const Scratch scratch;
+  const std::string data = scratch.write("d.jsonl", "{\"text\": 3}\n").string();
+  const std::vector<std::string> command = {"train",
+                                            "--config",
+                                            "configs/tiny/stories.yaml",
+                                            "data.test_size=0",
+                                            "train.max_steps=1",
+                                            "train.eval_at_start=false",
+                                            "run.output_dir=" + (scratch / "run").string()};
+  auto broken = command;
+  broken.push_back("data.train.0.path=" + data);
+  EXPECT_EQ(run(broken).exit_code, 1);
+  EXPECT_EQ(run(command).exit_code, 0);
+  EXPECT_EQ(run(command).exit_code, 2);
+  auto resumed = command;
+  resumed.insert(resumed.end(), {"--resume", "auto"});
+  const Result done = run(resumed);
+  EXPECT_EQ(done.exit_code, 0);
+  EXPECT_NE(done.err.find("nothing to do"), std::string::npos) << done.err;
 }
 
 TEST(Device, CudaWithoutAGpuIsAnErrorNeverACpuRun) {

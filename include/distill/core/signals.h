@@ -4,6 +4,7 @@
 namespace distill {
 
 /// From now on the first SIGINT or SIGTERM is remembered, the second ends the process at once.
+/// SIGXFSZ is ignored: the write that exceeds the limit fails instead.
 void catch_stop_signals();
 
 /// The signal that asked for a stop, or 0.

@@ -42,4 +42,7 @@ std::string json_string_or(const Json& object, const std::string& key, const std
 /// not).
 std::optional<size_t> first_invalid_utf8(std::string_view text);
 
+/// Throws DataError: "where:line:column: not valid UTF-8"; columns count bytes.
+void require_utf8(std::string_view text, const std::string& where);
+
 }  // namespace distill

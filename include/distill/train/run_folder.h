@@ -18,7 +18,7 @@ class RunFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path events() const { return path_ / "events.jsonl"; }
   std::filesystem::path final_model() const { return path_ / "final"; }
-  /// A run was started here before.
+  /// A run was here before that got as far as a logged step, a checkpoint or a final model.
   bool has_run() const;
   /// Throws ConfigError with the two ways out where there is a run already.
   void require_fresh() const;
