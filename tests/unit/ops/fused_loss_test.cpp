@@ -87,7 +87,7 @@ Expected expected(const FusedRows& rows, const FusedLoss& loss) {
   return out;
 }
 
-FusedRows make_rows(at::ScalarType type, int64_t students, int64_t teachers, double size = 3.0) {
+FusedRows make_rows(at::ScalarType type, int64_t students, int64_t teachers, double size = 2.0) {
   at::manual_seed(11);
   FusedRows rows;
   rows.student = (at::randn({6, students}, at::kDouble) * size).to(type);
