@@ -310,7 +310,9 @@ class RowKernel {
     });
     if (hard_ != HardLoss::kNone) {
       const int64_t from = hard_ == HardLoss::kOwn ? 0 : common_;
-      hard_sum_ += hard_sum(student_ + from, size_ - from, max_);
+      for (int64_t begin = from; begin < size_; begin += kBlock) {
+        hard_sum_ += hard_sum(student_ + begin, std::min(kBlock, size_ - begin), max_);
+      }
     }
     if constexpr (D == Divergence::kMseLogits) {
       squares_count_ = sums.reverse;
