@@ -14,7 +14,7 @@ bool has_side_by_side_rows(const at::Tensor& x) {
 
 void check(const FusedRows& rows, const FusedLoss& loss) {
   const at::Tensor& student = rows.student;
-  TORCH_CHECK(has_fused_loss(student) && has_side_by_side_rows(student) && student.size(1) > 0,
+  TORCH_CHECK(has_cpu_kernel(student) && has_side_by_side_rows(student) && student.size(1) > 0,
               "fused_loss: the student's logits are ", student.toString(), " ", student.sizes());
   TORCH_CHECK(student.size(0) <= 1 || student.stride(0) >= student.size(1),
               "fused_loss: the student's rows overlap: stride ", student.stride(0), ", width ",
@@ -44,8 +44,6 @@ void check(const FusedRows& rows, const FusedLoss& loss) {
 }
 
 }  // namespace
-
-bool has_fused_loss(const at::Tensor& logits) { return has_cpu_kernel(logits); }
 
 FusedRowLosses fused_loss(const FusedRows& rows, const FusedLoss& loss, bool want_gradient) {
   check(rows, loss);

@@ -48,7 +48,4 @@ struct FusedRowLosses {
 /// outside the vocabulary.
 FusedRowLosses fused_loss(const FusedRows& rows, const FusedLoss& loss, bool want_gradient);
 
-/// Whether fused_loss takes tensors of this kind.
-bool has_fused_loss(const at::Tensor& logits);
-
 }  // namespace distill
