@@ -92,8 +92,11 @@ class ChunkedHead {
     const FusedRowLosses losses = fused_loss(fused, fused_->loss, want_gradients);
     const auto add = [&](std::optional<size_t> place, const at::Tensor& row_losses, double factor) {
       if (!place || !row_losses.defined()) return;
-      sums[*place].add_(
-          rows.weights.defined() ? (row_losses * rows.weights).sum() : row_losses.sum(), factor);
+      at::Tensor weighted = row_losses;
+      if (rows.weights.defined()) {
+        weighted = (row_losses * rows.weights).masked_fill(rows.weights == 0, 0);
+      }
+      sums[*place].add_(weighted.sum(), factor);
     };
     add(fused_->cross_entropy, losses.cross_entropy, 1.0);
     add(fused_->divergence, losses.divergence, fused_->factor);
@@ -107,6 +110,11 @@ class ChunkedHead {
     product.set_requires_grad(want_gradients);
     const at::AutoGradMode mode(want_gradients);
     rows.student = scale_and_cap(product, head_);
+    if (rows.weights.defined()) {  // a weight of 0 hides whatever the row's loss is
+      const at::Tensor hidden = (rows.weights == 0).unsqueeze(1);
+      rows.student = rows.student.masked_fill(hidden, 0);
+      if (rows.teacher.defined()) rows.teacher = rows.teacher.masked_fill(hidden, 0);
+    }
     at::Tensor total;
     for (size_t i = 0; i < terms_.size(); ++i) {
       const at::Tensor sum = terms_[i].objective->sum(rows, context_);

@@ -210,6 +210,22 @@ TEST_P(EveryObjective, FusedEqualsAutogradAlsoBesideCrossEntropy) {
   EXPECT_LT((fused_weight - weight).norm().item<double>(), 1e-9 * weight.norm().item<double>());
 }
 
+TEST_P(EveryObjective, AWeightOfZeroHidesARowsLoss) {
+  HeadCase c = make_head_case(kRows, 0.0);
+  c.rows.weights = at::linspace(0, 2, kRows, at::kFloat);
+  at::Tensor logits = c.teacher.logits(0, kRows).clone();
+  logits[0].fill_(NAN);
+  c.teacher.logits = [logits](int64_t begin, int64_t end) { return logits.slice(0, begin, end); };
+  const Unfused unfused(*objective_);
+  for (const LogitObjective* objective : {static_cast<const LogitObjective*>(objective_.get()),
+                                          static_cast<const LogitObjective*>(&unfused)}) {
+    const HeadGradientsAndSum got = through_head_step(c, *objective, 3);
+    EXPECT_TRUE(std::isfinite(got.sum.item<double>()));
+    EXPECT_TRUE(got.weight.isfinite().all().item<bool>());
+    EXPECT_EQ(got.hidden[0].abs().max().item<double>(), 0.0);
+  }
+}
+
 TEST_P(EveryObjective, HeadStepOfNoRowsIsZero) {
   const HeadCase c = make_head_case(0, 0.0);
   const HeadGradientsAndSum got = through_head_step(c, *objective_, 4);

@@ -1,5 +1,7 @@
 #include "distill/ops/attention.h"
 
+#include <ATen/core/grad_mode.h>
+
 #include <algorithm>
 #include <limits>
 

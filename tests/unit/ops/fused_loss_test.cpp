@@ -8,6 +8,8 @@
 
 #include <limits>
 
+#include "ops/cpu/fused_loss_cpu.h"
+
 namespace distill {
 namespace {
 
@@ -87,7 +89,7 @@ Expected expected(const FusedRows& rows, const FusedLoss& loss) {
   return out;
 }
 
-FusedRows make_rows(at::ScalarType type, int64_t students, int64_t teachers, double size = 2.0) {
+FusedRows make_rows(at::ScalarType type, int64_t students, int64_t teachers, double size = 3.0) {
   at::manual_seed(11);
   FusedRows rows;
   rows.student = (at::randn({6, students}, at::kDouble) * size).to(type);
@@ -101,26 +103,36 @@ FusedRows copy_of(FusedRows rows) {
   return rows;
 }
 
-/// Gradients within 2e-6 of T (|p| + |q|) and of their own size, which is many times that where a
-/// reverse KL has 20 nats; row losses within 1e-6 + 1e-5 |x|.
-void expect_equal(const FusedRows& rows, const FusedLoss& loss, double loosened = 1.0) {
+/// Gradients within 2e-6 of T (|p| + |q|), row losses within 1e-6 + 1e-5 |x|, or `precision` times
+/// that. At T = 100 a divergence is tiny before T^2, which multiplies its rounding too.
+void expect_equal(const FusedRows& rows, const FusedLoss& loss, const LossRowsFunctions& functions,
+                  double precision = 1.0) {
   const Expected want = expected(rows, loss);
   const FusedRows own = copy_of(rows);
-  const FusedRowLosses losses = fused_loss(own, loss, true);
-  const auto near = [&](const at::Tensor& a, const at::Tensor& b) {
+  const FusedRowLosses losses = fused_loss_cpu(own, loss, true, functions);
+  const double square = loss.temperature > 10.0 ? loss.temperature * loss.temperature : 1.0;
+  const auto near = [&](const at::Tensor& a, const at::Tensor& b, double loosened) {
     EXPECT_TRUE(at::allclose(a.to(at::kDouble), b.detach(), 1e-5 * loosened, 1e-6 * loosened))
         << a << b;
   };
-  if (losses.cross_entropy.defined()) near(losses.cross_entropy, want.cross_entropy);
-  if (losses.divergence.defined()) near(losses.divergence, want.divergence);
+  if (losses.cross_entropy.defined()) near(losses.cross_entropy, want.cross_entropy, precision);
+  if (losses.divergence.defined()) near(losses.divergence, want.divergence, precision * square);
   EXPECT_LT((own.student.to(at::kDouble) - want.gradient).norm().item<double>(),
-            2e-6 * loosened * (want.size + want.gradient.norm().item<double>()));
+            2e-6 * precision * want.size);
 }
 
-class FusedLossOf : public testing::TestWithParam<Divergence> {
+/// Each divergence on each class of processor that this one can stand for.
+class FusedLossOf : public testing::TestWithParam<std::tuple<Divergence, LossRowsFunctions>> {
  protected:
+  Divergence divergence() const { return std::get<0>(GetParam()); }
+  const LossRowsFunctions& functions() const { return std::get<1>(GetParam()); }
+
+  FusedRowLosses run(const FusedRows& rows, const FusedLoss& loss) const {
+    return fused_loss_cpu(rows, loss, true, functions());
+  }
+
   FusedLoss loss(double temperature, double hard = 0.7) const {
-    return {.divergence = GetParam(),
+    return {.divergence = divergence(),
             .temperature = temperature,
             .ratio = 0.3,
             .cross_entropy = hard != 0.0,
@@ -130,16 +142,19 @@ class FusedLossOf : public testing::TestWithParam<Divergence> {
 };
 
 TEST_P(FusedLossOf, EqualsItsFormula) {
-  for (const double temperature : {0.5, 1.0, 2.0, 3.0, 4.0, 100.0}) {
+  for (const double temperature : {0.1, 0.5, 1.0, 2.0, 3.0, 4.0, 100.0}) {
     for (const double hard : {0.0, 0.7}) {
       for (const auto& [students, teachers] :
            {std::pair<int64_t, int64_t>{7, 7}, {600, 530}, {513, 1200}, {1, 1}}) {
         SCOPED_TRACE(testing::Message() << "T " << temperature << " hard " << hard << " V "
                                         << students << ' ' << teachers);
-        // T^2 multiplies the rounding of a divergence that is nearly zero.
-        const double loosened = std::max(1.0, temperature * temperature);
-        expect_equal(make_rows(at::kFloat, students, teachers), loss(temperature, hard), loosened);
-        expect_equal(make_rows(at::kDouble, students, teachers), loss(temperature, hard), 1e-4);
+        // A reverse KL's gradient is p times the gap of the two models: p's rounding counts that
+        // many times, and 200 nats (T = 0.1, deviation 3) are too many for the bar.
+        const double size = temperature < 0.5 ? 1.0 : 3.0;
+        for (const auto& [type, precision] : {std::pair{at::kFloat, 1.0}, {at::kDouble, 1e-5}}) {
+          expect_equal(make_rows(type, students, teachers, size), loss(temperature, hard),
+                       functions(), precision);
+        }
       }
     }
   }
@@ -149,7 +164,7 @@ TEST_P(FusedLossOf, RoundsToBfloat16OnlyOnce) {
   const FusedRows rows = make_rows(at::kBFloat16, 700, 700);
   const Expected want = expected(rows, loss(2.0));
   const FusedRows own = copy_of(rows);
-  fused_loss(own, loss(2.0), true);
+  run(own, loss(2.0));
   const double rounding =
       (want.gradient.to(at::kBFloat16).to(at::kDouble) - want.gradient).norm().item<double>();
   const double error = (own.student.to(at::kDouble) - want.gradient).norm().item<double>();
@@ -157,11 +172,11 @@ TEST_P(FusedLossOf, RoundsToBfloat16OnlyOnce) {
 }
 
 TEST_P(FusedLossOf, EqualRowsGiveExactlyZero) {
-  if (GetParam() == Divergence::kNone) GTEST_SKIP() << "no divergence";
+  if (divergence() == Divergence::kNone) GTEST_SKIP() << "no divergence";
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kDouble}) {
     FusedRows rows = make_rows(type, 1000, 1000);
     rows.teacher = rows.student.clone();
-    const FusedRowLosses losses = fused_loss(rows, loss(2.0, 0.0), true);
+    const FusedRowLosses losses = run(rows, loss(2.0, 0.0));
     EXPECT_EQ(losses.divergence.abs().max().item<double>(), 0.0);
     EXPECT_EQ(rows.student.abs().max().item<double>(), 0.0);
   }
@@ -174,21 +189,21 @@ TEST_P(FusedLossOf, TakesMaskedVocabularyAndWideGaps) {
   }
   rows.targets.fill_(2);
   const FusedRows own = copy_of(rows);
-  const FusedRowLosses losses = fused_loss(own, loss(2.0), true);
+  const FusedRowLosses losses = run(own, loss(2.0));
   EXPECT_TRUE(own.student.isfinite().all().item<bool>());
   EXPECT_TRUE(losses.cross_entropy.isfinite().all().item<bool>());
   EXPECT_EQ(own.student.slice(1, 5, 40).abs().max().item<double>(), 0.0);
   FusedRows wide = make_rows(at::kFloat, 600, 600, 1e4);
-  fused_loss(wide, loss(0.1), true);
+  run(wide, loss(0.1));
   EXPECT_TRUE(wide.student.isfinite().all().item<bool>());
 }
 
 TEST_P(FusedLossOf, WeightsMultiplyGradientsAndIgnoredRowsAreZero) {
   FusedRows rows = make_rows(at::kFloat, 40, 40);
   rows.weights = at::linspace(0, 2, 6, at::kFloat);
-  expect_equal(rows, loss(2.0), 4.0);
+  expect_equal(rows, loss(2.0), functions());
   rows.targets.fill_(-100);
-  const FusedRowLosses losses = fused_loss(rows, loss(2.0), true);
+  const FusedRowLosses losses = run(rows, loss(2.0));
   EXPECT_EQ(rows.student.abs().max().item<double>(), 0.0);
   EXPECT_EQ(losses.cross_entropy.abs().max().item<double>(), 0.0);
 }
@@ -197,7 +212,7 @@ TEST_P(FusedLossOf, NanAndInfinityReachTheLoss) {
   for (const double bad : {static_cast<double>(NAN), kInfinity}) {
     FusedRows rows = make_rows(at::kFloat, 700, 700);
     rows.student[1][650] = bad;
-    const FusedRowLosses losses = fused_loss(rows, loss(2.0), true);
+    const FusedRowLosses losses = run(rows, loss(2.0));
     EXPECT_FALSE(std::isfinite(losses.cross_entropy[1].item<double>()));
     if (losses.divergence.defined()) {
       EXPECT_FALSE(std::isfinite(losses.divergence[1].item<double>()));
@@ -206,20 +221,44 @@ TEST_P(FusedLossOf, NanAndInfinityReachTheLoss) {
   }
 }
 
+TEST_P(FusedLossOf, AWeightOfZeroHidesAnInfiniteLoss) {
+  FusedRows rows = make_rows(at::kFloat, 300, 300);
+  rows.student[1][rows.targets[1].item<int64_t>()] = -kInfinity;
+  rows.weights = at::ones({6}, at::kFloat);
+  rows.weights[1] = 0;
+  run(rows, loss(2.0));
+  EXPECT_EQ(rows.student[1].abs().max().item<double>(), 0.0);
+  EXPECT_TRUE(rows.student.isfinite().all().item<bool>());
+}
+
+// The rows lie 2^30 elements apart; what is between them is never touched.
+TEST_P(FusedLossOf, RowsReachPastTwoToThe31) {
+  const FusedRows near = make_rows(at::kBFloat16, 700, 650);
+  FusedRows far = near;
+  far.student = at::empty({6, int64_t{1} << 30}, at::kBFloat16).narrow(1, 5, 700);
+  far.student.copy_(near.student);
+  const FusedRows own = copy_of(near);
+  run(own, loss(2.0));
+  run(far, loss(2.0));
+  EXPECT_TRUE(at::equal(own.student, far.student));
+}
+
 TEST_P(FusedLossOf, SameBitsOnAnyThreadCountAndStride) {
   const FusedRows rows = make_rows(at::kFloat, 700, 650);
   FusedRows one = copy_of(rows), two = rows;
   two.student = at::zeros({6, 710}, at::kFloat).narrow(1, 3, 700).copy_(rows.student);
   const int threads = at::get_num_threads();
   at::set_num_threads(1);
-  fused_loss(one, loss(2.0), true);
+  run(one, loss(2.0));
   at::set_num_threads(2);
-  fused_loss(two, loss(2.0), true);
+  run(two, loss(2.0));
   at::set_num_threads(threads);
   EXPECT_TRUE(at::equal(one.student, two.student));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, FusedLossOf, testing::ValuesIn(kDivergences));
+INSTANTIATE_TEST_SUITE_P(All, FusedLossOf,
+                         testing::Combine(testing::ValuesIn(kDivergences),
+                                          testing::ValuesIn(usable_loss_rows())));
 
 // Sums over a real vocabulary: added in fp32 alone they are off by 6e-6. The target's column, which
 // outweighs all others, is left out.

@@ -1,0 +1,354 @@
+// The fused loss of a row on vectors V. The row is walked in blocks that stay in the first cache: a
+// block's maxima are taken first, then its sums relative to them, which are added to the row's.
+// Each further pass begins where the last one ended, with what the caches still hold.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+
+#include "ops/cpu/fused_loss_rows.h"
+#include "ops/loss_formula.h"
+
+namespace distill {
+
+inline constexpr int64_t kIgnoredTarget = -100;
+
+struct Exp {
+  DISTILL_VECTOR double operator()(double x) const { return std::exp(x); }
+};
+struct Log {
+  template <class V>
+  DISTILL_VECTOR V operator()(V x) const {
+    return logarithm(x);
+  }
+};
+
+template <Divergence D, class T, class V>
+class RowKernel {
+  using S = ScalarOf<V>;
+  using Element = formula::Element<V>;
+  static constexpr bool kTempered = D != Divergence::kNone && D != Divergence::kMseLogits;
+  static constexpr bool kTaught = D != Divergence::kNone;
+  static constexpr int64_t kBlock = 1024;
+  static constexpr double kLowest = static_cast<double>(std::numeric_limits<S>::lowest());
+
+ public:
+  /// Reads the rows; then the losses are known.
+  RowKernel(const FusedLoss& loss, T* student, int64_t student_size, const T* teacher,
+            int64_t teacher_size)
+      : loss_(loss), student_(student), teacher_(teacher), size_(student_size) {
+    if (kTaught) common_ = std::min(student_size, teacher_size);
+    if constexpr (kTempered) gather_sums();
+    if constexpr (D == Divergence::kMseLogits) gather_squares();
+    if (loss.cross_entropy) gather_hard(kTempered ? common_ : 0);
+  }
+
+  double cross_entropy(int64_t target) const {
+    return std::log(hard_.sum) + hard_.max - to_double(student_[target]);
+  }
+  double divergence() const { return divergence_; }
+
+  void write_gradient(double weight, int64_t target) {
+    const S soft = static_cast<S>(weight * loss_.divergence_scale * gradient_factor());
+    const double hard = loss_.cross_entropy ? weight * loss_.cross_entropy_scale : 0.0;
+    const S own = static_cast<S>(hard / hard_.sum);
+    const S shared = static_cast<S>(hard / hard_.sum * std::exp(sums_.max_s - hard_.max));
+    const auto in_common = [&](V s, V t) __attribute__((always_inline)) {
+      V gradient;
+      if constexpr (kTempered) {
+        const Element e = element(s, t, max_s_, max_t_);
+        gradient = soft * formula::gradient<D>(e, row_, Log{});
+        if (loss_.cross_entropy) gradient += shared * hardened(e.exp_s, s - max_s_);
+      } else {
+        gradient = soft * unmasked_difference(s, t);
+        if (loss_.cross_entropy) gradient += own * exponential(s - hard_max_, of_hard_);
+      }
+      return gradient;
+    };
+    const auto beyond = [&](V s) __attribute__((always_inline)) {
+      return own * exponential(s - hard_max_, of_hard_);
+    };
+    S at_target = static_cast<S>(-hard);
+    if (hard != 0.0) {
+      const V s = splat(student_[target]);
+      if (target >= common_) {
+        at_target += first_of(beyond(s));
+      } else if constexpr (kTaught) {
+        at_target += first_of(in_common(s, splat(teacher_[target])));
+      }
+    }
+    if constexpr (kTaught) {
+      for_each_block(0, common_, [&](T* s, const T* t, int64_t n) {
+        for (int64_t i = 0; i < n; i += kLanes<V>) {
+          store(s + i, in_common(load<V>(s + i), load<V>(t + i)));
+        }
+      });
+    }
+    for_each_block(common_, size_, [&](T* s, const T*, int64_t n) {
+      for (int64_t i = 0; i < n; i += kLanes<V>) {
+        store(s + i, loss_.cross_entropy ? beyond(load<V>(s + i)) : V{});
+      }
+    });
+    if (hard != 0.0) {
+      const V all = V{} + at_target;
+      T lanes[kLanes<V>];
+      store(lanes, all);
+      student_[target] = lanes[0];
+    }
+  }
+
+ private:
+  /// sum exp(z - max)
+  struct HardSum {
+    double max = kLowest, sum = 0.0;
+
+    void add(double other_max, double other_sum) {
+      const double most = std::max(max, other_max);
+      sum = sum * std::exp(max - most) + other_sum * std::exp(other_max - most);
+      max = most;
+    }
+  };
+
+  /// How exp(s) follows from exp(s / T), without an exponential of its own.
+  enum class Hardening { kSame, kSquare, kFourth, kOwn };
+
+  static Hardening hardening(double temperature) {
+    if (temperature == 1.0) return Hardening::kSame;
+    if (temperature == 2.0) return Hardening::kSquare;
+    return temperature == 4.0 ? Hardening::kFourth : Hardening::kOwn;
+  }
+
+  /// exp(s)
+  DISTILL_VECTOR V hardened(V exp_s, V s) const {
+    const V square = exp_s * exp_s;
+    switch (hardening_) {
+      case Hardening::kSame:
+        return exp_s;
+      case Hardening::kSquare:
+        return square;
+      case Hardening::kFourth:
+        return square * square;
+      case Hardening::kOwn:
+        break;
+    }
+    return exponential(s, of_hard_);
+  }
+
+  DISTILL_VECTOR Element element(V s, V t, S max_s, S max_t) const {
+    s -= max_s;
+    t -= max_t;
+    return {exponential(s, of_soft_), exponential(t, of_soft_), s - t};
+  }
+
+  DISTILL_VECTOR static V unmasked_difference(V s, V t) {
+    const V masked = V{} - std::numeric_limits<S>::infinity();
+    const V difference = s - t;
+    return s == masked ? V{} : t == masked ? V{} : difference;
+  }
+
+  DISTILL_VECTOR static S first_of(V x) {
+    if constexpr (kLanes<V> == 1) {
+      return x;
+    } else {
+      return x[0];
+    }
+  }
+
+  DISTILL_VECTOR static V splat(T x) { return V{} + static_cast<S>(to_double(x)); }
+
+  /// Calls body(student, teacher, size) for each block of the columns [begin, end), the last first
+  /// in every other pass. Sizes are multiples of the lanes: a block that is none is worked on in a
+  /// copy that masked columns fill up.
+  template <class Body>
+  void for_each_block(int64_t begin, int64_t end, const Body& body) {
+    const int64_t blocks = (end - begin + kBlock - 1) / kBlock;
+    backwards_ = !backwards_;
+    for (int64_t i = 0; i < blocks; ++i) {
+      const int64_t from = begin + kBlock * (backwards_ ? blocks - 1 - i : i);
+      const int64_t n = std::min(kBlock, end - from);
+      const T* teacher = end <= common_ ? teacher_ + from : nullptr;
+      if (n % kLanes<V> == 0) {
+        body(student_ + from, teacher, n);
+      } else {
+        on_copy(student_ + from, teacher, n, body);
+      }
+    }
+  }
+
+  template <class Body>
+  void on_copy(T* student, const T* teacher, int64_t n, const Body& body) {
+    T lanes[kLanes<V>], s[kBlock], t[kBlock];
+    store(lanes, V{} - std::numeric_limits<S>::infinity());
+    for (T* padded : {s, t}) std::fill_n(padded, kBlock, lanes[0]);
+    std::copy_n(student, n, s);
+    if (teacher != nullptr) std::copy_n(teacher, n, t);
+    body(s, t, (n + kLanes<V> - 1) / kLanes<V> * kLanes<V>);
+    std::copy_n(s, n, student);
+  }
+
+  static S greatest(const T* z, int64_t n) {
+    V most = V{} + std::numeric_limits<S>::lowest();
+    for (int64_t i = 0; i < n; i += kLanes<V>) most = greater(most, load<V>(z + i));
+    return greatest_of(most);
+  }
+
+  void gather_sums() {
+    for_each_block(0, common_, [&](const T* student, const T* teacher, int64_t n) {
+      const S max_s = greatest(student, n), max_t = greatest(teacher, n);
+      V exp_s{}, exp_t{}, forward{}, reverse{}, hard{};
+      for (int64_t i = 0; i < n; i += kLanes<V>) {
+        const V s = load<V>(student + i);
+        const Element e = element(s, load<V>(teacher + i), max_s, max_t);
+        exp_s += e.exp_s;
+        exp_t += e.exp_t;
+        if constexpr (formula::uses_forward_moment(D)) forward += formula::forward_moment(e);
+        if constexpr (formula::uses_reverse_moment(D)) reverse += formula::reverse_moment(e);
+        if (loss_.cross_entropy) hard += hardened(e.exp_s, s - max_s);
+      }
+      sums_ = formula::merged(sums_,
+                              {static_cast<double>(max_s), static_cast<double>(max_t),
+                               sum_of(exp_s), sum_of(exp_t), sum_of(forward), sum_of(reverse)},
+                              1 / loss_.temperature, Exp{});
+      hard_.add(static_cast<double>(max_s), sum_of(hard));
+    });
+    max_s_ = static_cast<S>(sums_.max_s);
+    max_t_ = static_cast<S>(sums_.max_t);
+    row_ = formula::make_row<S>(sums_, loss_.ratio, loss_.temperature);
+    divergence_ = loss_.temperature * loss_.temperature * untempered_divergence();
+  }
+
+  double untempered_divergence() {
+    const double inverse_temperature = 1 / loss_.temperature;
+    if constexpr (D == Divergence::kForwardKl) {
+      return formula::forward_kl(sums_, inverse_temperature, Log{});
+    } else if constexpr (D == Divergence::kReverseKl) {
+      return formula::reverse_kl(sums_, inverse_temperature, Log{});
+    } else if constexpr (D == Divergence::kSymmetricKl) {
+      return loss_.ratio * formula::forward_kl(sums_, inverse_temperature, Log{}) +
+             (1 - loss_.ratio) * formula::reverse_kl(sums_, inverse_temperature, Log{});
+    } else {
+      return gather_shares();
+    }
+  }
+
+  double gather_shares() {
+    double divergence = 0, mean = 0;
+    for_each_block(0, common_, [&](const T* student, const T* teacher, int64_t n) {
+      V shares{}, inner{};
+      for (int64_t i = 0; i < n; i += kLanes<V>) {
+        const Element e = element(load<V>(student + i), load<V>(teacher + i), max_s_, max_t_);
+        const auto x = formula::probabilities(e, row_);
+        shares += formula::share<D>(x, row_.ratio, Log{});
+        inner += x.p * formula::derivative<D>(x, row_.ratio, Log{});
+      }
+      divergence += sum_of(shares);
+      mean += sum_of(inner);
+    });
+    row_.inner = static_cast<S>(mean);
+    return divergence;
+  }
+
+  void gather_squares() {
+    const V masked = V{} - std::numeric_limits<S>::infinity();
+    double squares = 0;
+    for_each_block(0, common_, [&](const T* student, const T* teacher, int64_t n) {
+      V sum{}, count{};
+      for (int64_t i = 0; i < n; i += kLanes<V>) {
+        const V s = load<V>(student + i), t = load<V>(teacher + i);
+        const V difference = unmasked_difference(s, t);
+        sum += difference * difference;
+        const V one = V{} + S{1};
+        count += s == masked ? V{} : t == masked ? V{} : one;
+      }
+      squares += sum_of(sum);
+      unmasked_ += sum_of(count);
+    });
+    divergence_ = unmasked_ > 0 ? squares / unmasked_ : 0.0;
+  }
+
+  void gather_hard(int64_t begin) {
+    for_each_block(begin, size_, [&](const T* z, const T*, int64_t n) {
+      const S max = greatest(z, n);
+      V sum{};
+      for (int64_t i = 0; i < n; i += kLanes<V>) sum += exponential(load<V>(z + i) - max, of_hard_);
+      hard_.add(static_cast<double>(max), sum_of(sum));
+    });
+    hard_max_ = static_cast<S>(hard_.max);
+  }
+
+  /// Of mse_logits: that of a mean of squares.
+  double gradient_factor() const {
+    if (D != Divergence::kMseLogits) return 1.0;
+    return unmasked_ > 0 ? 2.0 / unmasked_ : 0.0;
+  }
+
+  const FusedLoss& loss_;
+  T* student_;
+  const T* teacher_;
+  int64_t size_, common_ = 0;
+  bool backwards_ = true;
+  Exponent<S> of_soft_{loss_.temperature}, of_hard_{1.0};
+  Hardening hardening_ = hardening(loss_.temperature);
+  formula::Statistics<double> sums_{kLowest, kLowest};
+  formula::Row<S> row_{};
+  S max_s_ = 0, max_t_ = 0, hard_max_ = 0;
+  HardSum hard_;
+  double divergence_ = 0, unmasked_ = 0;
+};
+
+template <Divergence D, class T, class V>
+void loss_of_rows(const LossRows& rows, const FusedLoss& loss, int64_t begin, int64_t end) {
+  using S = ScalarOf<V>;
+  for (int64_t r = begin; r < end; ++r) {
+    T* student = static_cast<T*>(rows.student) + r * rows.student_stride;
+    const T* teacher = static_cast<const T*>(rows.teacher);
+    if (teacher != nullptr) teacher += r * rows.teacher_stride;
+    const int64_t target = rows.targets[r];
+    const double weight = rows.weights != nullptr ? static_cast<double>(rows.weights[r]) : 1.0;
+    if (target != kIgnoredTarget) {
+      RowKernel<D, T, V> kernel(loss, student, rows.student_size, teacher, rows.teacher_size);
+      const auto put = [r](void* to, double x) {
+        if (to != nullptr) static_cast<S*>(to)[r] = static_cast<S>(x);
+      };
+      if (loss.cross_entropy) put(rows.cross_entropy, kernel.cross_entropy(target));
+      if (D != Divergence::kNone) put(rows.divergence, kernel.divergence());
+      if (rows.want_gradient && weight != 0.0) kernel.write_gradient(weight, target);
+    }
+    // Without the losses' own infinities: 0 * inf is no gradient.
+    if (rows.want_gradient && (target == kIgnoredTarget || weight == 0.0)) {
+      std::fill_n(student, rows.student_size, T{});
+    }
+  }
+}
+
+template <class T, class V>
+void loss_of_rows(const LossRows& rows, const FusedLoss& loss, int64_t begin, int64_t end) {
+  switch (loss.divergence) {
+    case Divergence::kNone:
+      return loss_of_rows<Divergence::kNone, T, V>(rows, loss, begin, end);
+    case Divergence::kForwardKl:
+      return loss_of_rows<Divergence::kForwardKl, T, V>(rows, loss, begin, end);
+    case Divergence::kReverseKl:
+      return loss_of_rows<Divergence::kReverseKl, T, V>(rows, loss, begin, end);
+    case Divergence::kSymmetricKl:
+      return loss_of_rows<Divergence::kSymmetricKl, T, V>(rows, loss, begin, end);
+    case Divergence::kJsd:
+      return loss_of_rows<Divergence::kJsd, T, V>(rows, loss, begin, end);
+    case Divergence::kSkewedForwardKl:
+      return loss_of_rows<Divergence::kSkewedForwardKl, T, V>(rows, loss, begin, end);
+    case Divergence::kSkewedReverseKl:
+      return loss_of_rows<Divergence::kSkewedReverseKl, T, V>(rows, loss, begin, end);
+    case Divergence::kTotalVariation:
+      return loss_of_rows<Divergence::kTotalVariation, T, V>(rows, loss, begin, end);
+    case Divergence::kMseLogits:
+      return loss_of_rows<Divergence::kMseLogits, T, V>(rows, loss, begin, end);
+  }
+}
+
+template <int64_t kBytes>
+LossRowsFunctions loss_rows_functions(const char* name) {
+  using V = typename VectorOf<float, kBytes / sizeof(float)>::Type;
+  return {name, loss_of_rows<float, V>, loss_of_rows<Bfloat16Bits, V>};
+}
+
+}  // namespace distill
