@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <set>
 
 #include "app/commands.h"
 #include "app/held_out.h"
@@ -10,10 +11,11 @@
 #include "distill/io/hf_folder.h"
 #include "distill/model/loading.h"
 #include "distill/ops/device.h"
-#include "distill/text/tokenizer.h"
 
 namespace distill::app {
 namespace {
+
+constexpr const char* kTeacher = "teacher";
 
 struct CompareCommand {
   ConfigOptions file;
@@ -38,6 +40,9 @@ struct CompareCommand {
       require_students();
       batches = held_out_batches(config, resolve_model(teacher).string());
     } else {
+      if (!file.overrides.empty()) {
+        throw ConfigError("compare: " + file.overrides[0] + ": there is no --config to override");
+      }
       require_teacher();
       if (students.empty() || data.path.empty()) {
         throw ConfigError("compare: expected --config, or --teacher, --student and --data");
@@ -65,15 +70,17 @@ struct CompareCommand {
     return {text.substr(0, equals), text.substr(equals + 1)};
   }
 
-  /// Before anything is computed: every student is there and speaks the teacher's tokens.
+  /// Before anything is computed: every student has a row of its own, is there and speaks the
+  /// teacher's tokens.
   void require_students() const {
-    const auto hash = load_tokenizer(resolve_model(teacher))->hash();
+    std::set<std::string> rows = {kTeacher};
     for (const std::string& text : students) {
-      const std::filesystem::path folder = resolve_model(parse_student(text).path);
-      if (!std::filesystem::exists(folder / "tokenizer.json")) continue;
-      if (load_tokenizer(folder)->hash() == hash) continue;
-      throw DataError("compare: " + folder.string() + " and the teacher, " + teacher +
-                      ", have different tokenizers: their losses are not about the same tokens");
+      const Student student = parse_student(text);
+      if (!rows.insert(student.name).second) {
+        throw ConfigError("compare: two rows would be called '" + student.name +
+                          "'; give one of them another name: --student name=folder");
+      }
+      require_same_tokenizer(resolve_model(student.path), resolve_model(teacher));
     }
   }
 
@@ -89,7 +96,7 @@ struct CompareCommand {
       const Student each = parse_student(student);
       models.push_back({each.name, [this, each] { return load(each.path, device); }});
     }
-    return compare_models("teacher", LiveTeacher(load(teacher, teachers)), models, batches);
+    return compare_models(kTeacher, LiveTeacher(load(teacher, teachers)), models, batches);
   }
 };
 

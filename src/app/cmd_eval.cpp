@@ -68,6 +68,9 @@ struct EvalCommand {
   Json held_out() const {
     const RunConfig config = load_run_config(file.path, file.overrides).config;
     const std::string path = model.empty() ? config.run.output_dir + "/final" : model;
+    if (config.teacher) {
+      require_same_tokenizer(resolve_model(path), resolve_model(config.teacher->path));
+    }
     const DeviceOptions options = student_device(config, device);
     const Transformer student = load(path, options);
     std::unique_ptr<LiveTeacher> teacher;

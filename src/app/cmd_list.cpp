@@ -1,6 +1,7 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <sstream>
 
 #include "app/commands.h"
 #include "distill/config/config_file.h"
@@ -16,13 +17,18 @@ constexpr const char* kDocHeader =
     "Every key of a run's YAML file. This page is written by `distill list --config-docs`; "
     "CI checks that it\nis up to date. A key that is not here is an error.\n\n";
 
+void print_indented(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) std::cout << "    " << line << '\n';
+}
+
 template <typename T>
 void print_registry(const char* title, const Registry<T>& registry) {
   std::cout << title << ":\n";
   for (const RegistryEntry& entry : registry.entries()) {
     std::cout << "  " << entry.name << ": " << entry.summary << '\n';
     const auto component = registry.create(entry.name);
-    std::cout << describe_fields([&](Section& section) { component->fields(section); });
+    print_indented(describe_fields([&](Section& section) { component->fields(section); }));
   }
 }
 
@@ -44,6 +50,7 @@ void add_list(CLI::App& app) {
   auto config_docs = std::make_shared<bool>(false);
   CLI::App* command = app.add_subcommand("list", "Every registered name with its options");
   command->add_flag("--config-docs", *config_docs, "docs/config.md: all keys, as Markdown");
+  command->footer("Example:\n  distill list");
   command->callback([config_docs] { list(*config_docs); });
 }
 

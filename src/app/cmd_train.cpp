@@ -1,11 +1,28 @@
+#include <algorithm>
+#include <cctype>
 #include <iostream>
 #include <memory>
+#include <string_view>
 
 #include "app/commands.h"
+#include "distill/core/error.h"
+#include "distill/core/log.h"
 #include "distill/train/training_run.h"
 
 namespace distill::app {
 namespace {
+
+/// As a shell reads it: quoted where a character could mean something.
+std::string in_shell_quotes(const std::string& text) {
+  const auto is_plain = [](unsigned char c) {
+    return std::isalnum(c) ||
+           std::string_view("_-./=:,+@%").find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
 
 struct TrainCommand {
   ConfigOptions file;
@@ -13,8 +30,19 @@ struct TrainCommand {
 
   void run() const {
     const LoadedConfig loaded = load_run_config(file.path, file.overrides);
-    const auto summary = run_training(loaded, resume);
-    if (summary) std::cout << format_summary(*summary, loaded.config.run.output_dir);
+    try {
+      const auto summary = run_training(loaded, resume);
+      if (summary) std::cout << format_summary(*summary, loaded.config.run.output_dir);
+    } catch (const Interrupted&) {
+      log_info("go on with: " + resume_command());
+      throw;
+    }
+  }
+
+  std::string resume_command() const {
+    std::string command = "distill train --config " + in_shell_quotes(file.path);
+    for (const std::string& override : file.overrides) command += ' ' + in_shell_quotes(override);
+    return command + " --resume auto";
   }
 };
 

@@ -6,6 +6,7 @@
 #include "distill/core/error.h"
 #include "distill/core/progress.h"
 #include "distill/ops/device.h"
+#include "distill/train/run_folder.h"
 #include "distill/train/training_run.h"
 
 namespace distill::app {
@@ -17,9 +18,10 @@ void print_line(const std::string& name, const std::string& value) {
 
 void print_model(const char* role, const std::optional<PlannedModel>& model) {
   if (!model) return;
+  const int64_t layers = model->config.num_layers;
   print_line(role, std::to_string(parameter_count(model->config)) + " parameters (" +
-                       model->config.family + ", " + std::to_string(model->config.num_layers) +
-                       " layers)");
+                       model->config.family + ", " + std::to_string(layers) +
+                       plural(" layer", layers) + ")");
 }
 
 /// One a line, each indented.
@@ -42,15 +44,20 @@ struct ValidateCommand {
     std::vector<std::string> missing = plan.missing;
     for (std::string& sentence : missing_files(config.data)) missing.push_back(std::move(sentence));
     std::cout << loaded.resolved << "---\n" << std::flush;
+    const std::string run_there = describe_run(config.run.output_dir);
+    if (!run_there.empty()) print_line("warning", run_there);
     print_model("teacher", plan.teacher);
     print_model("student", plan.student);
     if (plan.tokenizer && missing_files(config.data).empty()) print_data(config, plan);
     const bool found = plan.student && (plan.teacher || !config.teacher);
     if (found) print_memory(config, plan, device, dtype);
     for (const std::string& sentence : missing) print_line("missing", sentence);
+    const std::string unwritable = why_unwritable(config.run.output_dir);
+    if (!unwritable.empty()) print_line("run.output_dir", unwritable);
     if (!found || (strict && !missing.empty())) {
       throw DataError("the run needs what is missing: " + join(missing));
     }
+    if (!unwritable.empty()) throw DataError(unwritable);
   }
 
   void print_data(const RunConfig& config, const ModelPlan& plan) const {
@@ -62,7 +69,8 @@ struct ValidateCommand {
     print_line("data", report.summary());
     const int64_t steps = total_steps(config.train, data.epoch->batches);
     print_line("optimizer steps", std::to_string(steps));
-    for (const std::string& warning : plan_warnings(config, steps)) print_line("warning", warning);
+    for (const std::string& warning : plan_warnings(config, plan, steps))
+      print_line("warning", warning);
   }
 
   void print_memory(const RunConfig& config, const ModelPlan& plan, at::Device device,

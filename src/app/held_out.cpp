@@ -20,7 +20,18 @@ void DataOptions::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_option("--column", columns, "field=column, as in prompt=question");
   command.add_option("--max-length", max_length, "longer documents are truncated")
+      ->check(CLI::Range(int64_t{2}, int64_t{1} << 31))
       ->capture_default_str();
+}
+
+void require_same_tokenizer(const std::filesystem::path& student,
+                            const std::filesystem::path& teacher) {
+  for (const auto& folder : {student, teacher}) {
+    if (!std::filesystem::exists(folder / "tokenizer.json")) return;
+  }
+  if (load_tokenizer(student)->hash() == load_tokenizer(teacher)->hash()) return;
+  throw DataError(student.string() + " and the teacher, " + teacher.string() +
+                  ", have different tokenizers: their losses are not about the same tokens");
 }
 
 std::vector<Batch> held_out_batches(const RunConfig& config, const std::string& tokenizer_folder) {
@@ -54,20 +65,24 @@ DeviceOptions teacher_device(const RunConfig& config, const DeviceOptions& comma
 }
 
 std::vector<Batch> file_batches(const DataOptions& data, const std::string& tokenizer_folder) {
-  // The same reader as a run's: the options are written as its `data:` section.
-  std::string yaml = "too_long: truncate\nmax_length: " + std::to_string(data.max_length) +
-                     "\ntrain:\n  - path: " + Json(data.path).dump() +
-                     "\n    format: " + Json(data.format).dump() + "\n    columns: {";
+  Json columns = Json::object();
   for (const std::string& pair : data.columns) {
     const size_t equals = pair.find('=');
     if (equals == std::string::npos) {
       throw ConfigError("--column: expected field=column, found '" + pair + "'");
     }
-    yaml +=
-        Json(pair.substr(0, equals)).dump() + ": " + Json(pair.substr(equals + 1)).dump() + ", ";
+    const std::string field = pair.substr(0, equals);
+    if (columns.contains(field)) throw ConfigError("--column: '" + field + "' is given twice");
+    columns[field] = pair.substr(equals + 1);
   }
   DataConfig config;
-  ConfigFile::parse(yaml + "}\n", "--data").read([&](Section& section) { config.fields(section); });
+  config.too_long = TooLong::kTruncate;
+  config.max_length = data.max_length;
+  // The same reader as a run's: the options are the keys of a source.
+  ConfigFile::parse("{}", "--data",
+                    {"path=" + Json(data.path).dump(), "format=" + Json(data.format).dump(),
+                     "columns=" + columns.dump()})
+      .read([&](Section& section) { config.train.emplace_back().fields(section); });
   const auto chat = choose_chat_template(config.chat_template, tokenizer_folder);
   return all_batches(*load_sources(config.train, config, load_tokenizer(tokenizer_folder), chat),
                      kDocuments);

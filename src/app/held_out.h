@@ -1,6 +1,7 @@
 // The held-out batches and the teacher that `eval` and `compare` measure with.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +22,10 @@ struct DataOptions {
 
   void add_to(CLI::App& command);
 };
+
+/// Throws DataError where both folders have a tokenizer and not the same one.
+void require_same_tokenizer(const std::filesystem::path& student,
+                            const std::filesystem::path& teacher);
 
 /// A configuration's held-out split; its training data where it holds nothing out is an error.
 std::vector<Batch> held_out_batches(const RunConfig& config, const std::string& tokenizer_folder);

@@ -1,12 +1,14 @@
 #include <ATen/Parallel.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <iostream>
 #include <new>
 
 #include "app/commands.h"
+#include "distill/config/config_file.h"
 #include "distill/core/error.h"
 #include "distill/core/log.h"
 #include "distill/core/signals.h"
@@ -34,6 +36,17 @@ int report(const std::string& message, int code) {
   return code;
 }
 
+/// CLI11 would only say that a command is missing.
+void require_known_command(const CLI::App& app, const std::string& name) {
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
+  if (std::find(commands.begin(), commands.end(), name) != commands.end()) return;
+  const std::string near = distill::nearest_name(name, commands);
+  throw distill::ConfigError(
+      "'" + name + "': unknown command; " +
+      (near.empty() ? "distill --help lists the commands" : "did you mean '" + near + "'?"));
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Distils a large language model into a small one.", "distill");
   app.set_version_flag("--version", distill::version() + " (" + distill::commit() + ")");
@@ -47,6 +60,7 @@ int run(int argc, char** argv) {
   distill::app::add_tokenize(app);
   distill::app::add_generate(app);
   distill::app::add_list(app);
+  if (argc > 1 && argv[1][0] != '-') require_known_command(app, argv[1]);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

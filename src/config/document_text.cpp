@@ -38,16 +38,6 @@ std::string table(const DocumentedSection& section) {
   return text + '\n';
 }
 
-std::string padded(std::string text, size_t width) {
-  text.resize(std::max(width, text.size()), ' ');
-  return text + "  ";
-}
-
-std::string trimmed(std::string text) {
-  text.erase(text.find_last_not_of(' ') + 1);
-  return text;
-}
-
 }  // namespace
 
 std::string document_config(const std::function<void(Section&)>& fields) {
@@ -66,25 +56,18 @@ std::string document_config(const std::function<void(Section&)>& fields) {
 }
 
 std::string describe_fields(const std::function<void(Section&)>& fields) {
-  const std::deque<DocumentedSection> sections = document(fields);
-  size_t key_width = 0, type_width = 0, default_width = 0;
-  for (const DocumentedSection& section : sections) {
-    for (const auto& row : section.rows) {
-      key_width = std::max(key_width, join_path(section.path, row.key).size());
-      type_width = std::max(type_width, row.type.size());
-      default_width = std::max(default_width, row.default_text.size());
-    }
-  }
   std::string text;
-  for (const DocumentedSection& section : sections) {
+  for (const DocumentedSection& section : document(fields)) {
     if (!section.entry.empty()) {
       text += join_path(section.path, "type") + " = " + section.entry + ": " + section.help + '\n';
     }
     for (const auto& row : section.rows) {
-      text += trimmed(padded(join_path(section.path, row.key), key_width) +
-                      padded(row.type, type_width) + padded(row.default_text, default_width) +
-                      row.help) +
-              '\n';
+      const bool required = row.default_text == "required";
+      text += join_path(section.path, row.key) + " (" + row.type +
+              (row.default_text.empty() ? ""
+               : required               ? "; "
+                                        : "; default ") +
+              row.default_text + "): " + row.help + '\n';
     }
   }
   return text;

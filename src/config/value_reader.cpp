@@ -106,6 +106,10 @@ class Reader {
   }
 
   bool read(const Node& node, const std::string& path, StringPairs& pairs) {
+    if (node.kind == Node::Kind::kNull) {
+      pairs.clear();
+      return true;
+    }
     if (node.kind != Node::Kind::kMapping) return wrong_type(node, path, "a mapping of strings");
     StringPairs parsed;
     bool good = true;

@@ -74,7 +74,7 @@ std::string name_of(const bool*) { return "true or false"; }
 std::string name_of(const int64_t*) { return "integer"; }
 std::string name_of(const double*) { return "number"; }
 std::string name_of(const std::string*) { return "string"; }
-std::string name_of(const StringPairs*) { return "mapping of strings"; }
+std::string name_of(const StringPairs*) { return "mapping of strings or null"; }
 
 template <typename T>
 struct Unwrapped {

@@ -35,6 +35,11 @@ std::string format_count(int64_t count) {
   return print("%.2fB", value / 1e9);
 }
 
+std::string plural(std::string noun, int64_t count) {
+  if (count != 1) noun += 's';
+  return noun;
+}
+
 std::string format_bytes(int64_t bytes) {
   const auto value = static_cast<double>(bytes);
   if (bytes < 1'000'000) return print("%.1f KB", value / 1e3);

@@ -21,15 +21,16 @@ void DataReport::add(const DataReport& other) {
 }
 
 std::string DataReport::summary() const {
-  std::string text = std::to_string(records) + " records: " + std::to_string(documents) +
-                     " documents, " + format_count(tokens) + " tokens (" +
+  std::string text = std::to_string(records) + plural(" record", records) + ": " +
+                     std::to_string(documents) + plural(" document", documents) + ", " +
+                     format_count(tokens) + plural(" token", tokens) + " (" +
                      format_count(loss_tokens) + " in the loss)";
   const auto note = [&text](int64_t count, const std::string& what) {
     if (count > 0) text += "; " + std::to_string(count) + " " + what;
   };
   note(bad_records, "skipped as unreadable");
   note(too_long, "dropped as longer than max_length (the longest has " + std::to_string(longest) +
-                     " tokens)");
+                     plural(" token", longest) + ")");
   note(without_loss, "dropped without a token to learn");
   note(truncated_away, "dropped: cut at max_length, no token to learn is left");
   note(truncated, "cut at max_length");

@@ -13,6 +13,7 @@
 #include "distill/core/error.h"
 #include "distill/core/files.h"
 #include "distill/core/log.h"
+#include "distill/core/progress.h"
 #include "distill/core/random.h"
 
 namespace distill {
@@ -153,6 +154,12 @@ std::optional<Document> Dataset::bad_record(const std::string& problem) const {
   return std::nullopt;
 }
 
+std::string Dataset::place(const SampleRef& sample) const {
+  const Source& source = sources_.at(static_cast<size_t>(sample.source));
+  const std::string place = source.file->place(static_cast<size_t>(sample.record));
+  return sample.part == 0 ? place : place + ", part " + std::to_string(sample.part);
+}
+
 ContentKey Dataset::hash() const {
   Hasher hasher;
   for (const Source& source : sources_) hasher.add(source.file->hash().hex());
@@ -196,8 +203,9 @@ DataSplits load_data(const DataConfig& config, const std::shared_ptr<const Token
   const int64_t held = splits.eval->record_count();
   if (trained == 0 || held == 0) {
     throw DataError("data.test_size leaves " + std::to_string(trained) +
-                    " records to train on and " + std::to_string(held) +
-                    " held out, of so few that the hash decides; give data.eval instead");
+                    plural(" record", trained) + " to train on and " + std::to_string(held) +
+                    " held out, of so few that the hash decides; hold nothing out with "
+                    "data.test_size=0, or name a file of held-out records in data.eval");
   }
   return splits;
 }

@@ -112,7 +112,8 @@ std::string Comparison::to_table() const {
     }
     table += line(cells);
   }
-  return table + "  means over " + std::to_string(tokens) + " held-out tokens, in nats\n";
+  return table + "  means over " + std::to_string(tokens) + plural(" held-out token", tokens) +
+         ", in nats\n";
 }
 
 }  // namespace distill

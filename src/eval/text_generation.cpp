@@ -103,7 +103,8 @@ GeneratedText to_text(const std::string& prompt, std::vector<int64_t> ids,
 
 void GenerateConfig::fields(Section& section) {
   section.field("model", model, {.help = "A model folder or cached hub id.", .required = true});
-  section.field("output", output, {.help = "The JSONL file to write.", .required = true});
+  section.field("output", output,
+                {.help = "The JSONL file to write.", .default_text = "standard output"});
   section.field("prompts", prompts,
                 {.help = "Prompts; none at all: the model writes what it likes."});
   section.field("prompts_file", prompts_file,
@@ -123,7 +124,7 @@ void GenerateConfig::fields(Section& section) {
   section.field("device", device, {.help = "Where to run.", .choices = {"auto", "cpu", "cuda"}});
   section.field("dtype", dtype,
                 {.help = "Compute dtype.", .choices = {"auto", "float32", "bfloat16", "float64"}});
-  section.field("threads", threads, {.help = "CPU threads; 0: all cores.", .min = 0});
+  section.field("threads", threads, {.help = "CPU threads; 0: all cores.", .min = 0, .max = 1024});
 }
 
 std::vector<GeneratedText> generate_texts(const GenerateConfig& config, const Transformer& model,
@@ -149,9 +150,8 @@ std::vector<GeneratedText> generate_texts(const GenerateConfig& config, const Tr
   return texts;
 }
 
-void write_generated(const std::filesystem::path& path, const std::vector<GeneratedText>& texts) {
-  if (path.has_parent_path()) make_directories(path.parent_path());
-  AtomicFile file(path);
+std::string to_json_lines(const std::vector<GeneratedText>& texts) {
+  std::string lines;
   for (const GeneratedText& text : texts) {
     Json line;
     if (text.prompt.empty()) {
@@ -160,9 +160,9 @@ void write_generated(const std::filesystem::path& path, const std::vector<Genera
       line["prompt"] = text.prompt;
       line["completion"] = text.completion;
     }
-    file.write(line.dump() + "\n");
+    lines += line.dump() + '\n';
   }
-  file.commit();
+  return lines;
 }
 
 }  // namespace distill

@@ -8,12 +8,6 @@
 
 namespace distill {
 
-std::string SampleRef::describe() const {
-  std::string text = "source " + std::to_string(source) + " record " + std::to_string(record);
-  if (part > 0) text += ", part " + std::to_string(part);
-  return text;
-}
-
 Batch Batch::to(at::Device device) const {
   Batch moved = *this;
   for (at::Tensor* tensor : {&moved.tokens, &moved.positions, &moved.targets, &moved.loss_rows,

@@ -11,6 +11,7 @@
 
 #include "distill/core/error.h"
 #include "distill/core/files.h"
+#include "distill/core/progress.h"
 #include "distill/io/json.h"
 #include "distill/io/mapped_file.h"
 
@@ -188,7 +189,8 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path
   MappedFile file = map_file(path);
   const std::string name = path.string();
   if (file.size < kLengthBytes) {
-    throw DataError(name + ": no safetensors file: " + std::to_string(file.size) + " bytes");
+    throw DataError(name + ": no safetensors file: " + std::to_string(file.size) +
+                    plural(" byte", static_cast<int64_t>(file.size)));
   }
   uint64_t header_bytes = 0;
   const auto* bytes = static_cast<const char*>(file.data.get());

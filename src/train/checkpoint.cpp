@@ -1,6 +1,7 @@
 #include "distill/train/checkpoint.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 #include <charconv>
@@ -9,6 +10,7 @@
 #include "distill/core/error.h"
 #include "distill/core/files.h"
 #include "distill/core/log.h"
+#include "distill/core/progress.h"
 #include "distill/io/safetensors.h"
 
 namespace distill {
@@ -45,6 +47,7 @@ Json to_json(const TrainerState& state) {
   json["best_metric"] = state.best_metric ? Json(*state.best_metric) : Json();
   json["best_step"] = state.best_step;
   json["evaluations_without_gain"] = state.evaluations_without_gain;
+  json["evaluation_due"] = state.evaluation_due;
   json["identity"] = Json::object();
   for (const auto& [key, value] : state.identity) json["identity"][key] = value;
   return json;
@@ -61,6 +64,7 @@ TrainerState state_from_json(const Json& json, const std::string& where) {
   if (!json.at("best_metric").is_null()) state.best_metric = json.at("best_metric").get<double>();
   state.best_step = json_int(json, "best_step", where);
   state.evaluations_without_gain = json_int(json, "evaluations_without_gain", where);
+  state.evaluation_due = json.value("evaluation_due", false);
   for (const auto& [key, value] : json.at("identity").items()) {
     state.identity.emplace_back(key, value.get<std::string>());
   }
@@ -91,7 +95,8 @@ void check_manifest(const fs::path& folder) {
     if (error) throw CheckpointError((folder / name).string() + ": missing from the checkpoint");
     if (found != size.get<uintmax_t>()) {
       throw CheckpointError((folder / name).string() + ": " + std::to_string(found) +
-                            " bytes, but the manifest says " + size.dump());
+                            plural(" byte", static_cast<int64_t>(found)) +
+                            ", but the manifest says " + size.dump());
     }
   }
 }
@@ -141,22 +146,25 @@ CheckpointStore::CheckpointStore(fs::path run_folder) : run_folder_(std::move(ru
 void CheckpointStore::save(const TrainerState& state,
                            const std::vector<std::pair<std::string, at::Tensor>>& tensors,
                            const std::function<void(const fs::path&)>& write_model) {
-  const std::string name = kPrefix + std::to_string(state.step);
-  const fs::path final_folder = run_folder_ / name;
-  const fs::path partial = run_folder_ / (name + kPartial);
+  const fs::path final_folder = folder(state.step);
+  const fs::path partial = final_folder.string() + kPartial;
   if (fs::exists(manifest_path(final_folder))) return;  // the same step of the same run
   try {
     fs::remove_all(final_folder);
     write_parts(partial, state, tensors, write_model);
     fs::rename(partial, final_folder);
     sync_directory(run_folder_);
-    point(run_folder_ / "latest", name);
+    point(run_folder_ / "latest", final_folder.filename().string());
   } catch (const std::exception& error) {
     std::error_code ignored;
     fs::remove_all(partial, ignored);
     throw CheckpointError(final_folder.string() + ": the checkpoint could not be saved: " +
                           error.what() + "; earlier checkpoints are untouched");
   }
+}
+
+fs::path CheckpointStore::folder(int64_t step) const {
+  return run_folder_ / (kPrefix + std::to_string(step));
 }
 
 void CheckpointStore::mark_best(int64_t step) {

@@ -1,6 +1,7 @@
 #include "distill/train/model_plan.h"
 
 #include "distill/core/error.h"
+#include "distill/core/progress.h"
 #include "distill/io/hf_folder.h"
 #include "distill/model/loading.h"
 #include "distill/ops/device.h"
@@ -54,10 +55,10 @@ std::optional<PlannedModel> plan_student(const StudentConfig& student, ModelPlan
   const auto layers = student.from_teacher->layers;
   for (const int64_t layer : layers) {
     if (layer < model.config.num_layers) continue;
-    throw ConfigError("student.from_teacher.layers: the teacher has " +
-                      std::to_string(model.config.num_layers) + " layers, 0 to " +
-                      std::to_string(model.config.num_layers - 1) + "; found " +
-                      std::to_string(layer));
+    throw ConfigError(
+        "student.from_teacher.layers: the teacher has " + std::to_string(model.config.num_layers) +
+        plural(" layer", model.config.num_layers) + ", 0 to " +
+        std::to_string(model.config.num_layers - 1) + "; found " + std::to_string(layer));
   }
   model.config.num_layers = static_cast<int64_t>(layers.size());
   model.config.windows.resize(layers.size());

@@ -35,7 +35,7 @@ void RunSection::fields(Section& section) {
                 {.help = "Compute dtype; master weights are fp32 all the same. auto: bfloat16 on "
                          "cuda, float32 on a cpu.",
                  .choices = kDtypes});
-  section.field("threads", threads, {.help = "CPU threads; 0: all cores.", .min = 0});
+  section.field("threads", threads, {.help = "CPU threads; 0: all cores.", .min = 0, .max = 1024});
 }
 
 void TeacherConfig::fields(Section& section) {

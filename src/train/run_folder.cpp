@@ -1,27 +1,47 @@
 #include "distill/train/run_folder.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
 #include "distill/core/error.h"
 
 namespace distill {
 
-RunFolder::RunFolder(std::filesystem::path path) : path_(std::move(path)) {
+namespace fs = std::filesystem;
+
+std::string describe_run(const fs::path& folder) {
+  std::error_code absent;
+  const auto events = fs::file_size(folder / "events.jsonl", absent);
+  const bool logged = !absent && events > 0;
+  if (!logged && !fs::exists(folder / "latest") && !fs::exists(folder / "final")) return "";
+  return folder.string() +
+         ": holds a run already. Continue it with --resume auto, or choose another folder with "
+         "run.output_dir=DIR";
+}
+
+std::string why_unwritable(const fs::path& folder) {
+  std::error_code ignored;
+  fs::path there = fs::absolute(folder);
+  while (!fs::exists(there, ignored)) there = there.parent_path();
+  std::string probe = (there / ".distill-XXXXXX").string();
+  if (::mkdtemp(probe.data()) == nullptr) {
+    return folder.string() + ": cannot be written: " + std::strerror(errno);
+  }
+  ::rmdir(probe.c_str());
+  return "";
+}
+
+RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
   make_directories(path_);
   lock_ = std::make_unique<FileLock>(path_ / ".lock");
 }
 
-bool RunFolder::has_run() const {
-  std::error_code absent;
-  const auto size = std::filesystem::file_size(events(), absent);
-  return std::filesystem::exists(path_ / "latest") || std::filesystem::exists(final_model()) ||
-         (!absent && size > 0);
-}
-
 void RunFolder::require_fresh() const {
-  if (!has_run()) return;
-  throw ConfigError(
-      path_.string() +
-      ": holds a run already. Continue it with --resume auto, or choose another folder "
-      "with run.output_dir=DIR");
+  const std::string run = describe_run(path_);
+  if (!run.empty()) throw ConfigError(run);
 }
 
 }  // namespace distill

@@ -42,18 +42,6 @@ bool is_better(double value, std::optional<double> best, const std::string& name
   return name == "eval_agreement" ? value > *best : value < *best;
 }
 
-std::string list_samples(const std::vector<SampleRef>& samples) {
-  constexpr size_t kShown = 16;
-  std::string text;
-  for (size_t i = 0; i < std::min(samples.size(), kShown); ++i) {
-    text += "\n  " + samples[i].describe();
-  }
-  if (samples.size() > kShown) {
-    text += "\n  and " + std::to_string(samples.size() - kShown) + " more";
-  }
-  return text;
-}
-
 }  // namespace
 
 Trainer::Trainer(TrainerParts parts)
@@ -106,11 +94,11 @@ StepReport Trainer::step() {
       train_step_.run(micro_batches, learning_rate, {state_.step, parts_.total_steps});
   const bool on_cpu = parts_.student->device().is_cpu();
   if (on_cpu && !report.finite.item<bool>()) {
-    throw TrainingError("step " + std::to_string(state_.step + 1) + ": the loss (" +
-                        number(report.loss.item<double>()) + ") or the gradient norm (" +
-                        number(report.grad_norm.item<double>()) +
-                        ") is not finite; no weight was changed. The step's samples:" +
-                        list_samples(report.samples));
+    throw TrainingError(
+        "step " + std::to_string(state_.step + 1) + ": the loss (" +
+        number(report.loss.item<double>()) + ") or the gradient norm (" +
+        number(report.grad_norm.item<double>()) +
+        ") is not finite; no weight was changed. The step's records:" + advice(report.samples));
   }
   ++state_.step;
   state_.stream = micro_batches.back().after;
@@ -121,13 +109,30 @@ StepReport Trainer::step() {
   return report;
 }
 
+std::string Trainer::advice(const std::vector<SampleRef>& samples) const {
+  constexpr size_t kShown = 16;
+  std::string text;
+  for (size_t i = 0; i < std::min(samples.size(), kShown); ++i) {
+    text += "\n  " + parts_.data->place(samples[i]);
+  }
+  if (samples.size() > kShown) {
+    text += "\n  and " + std::to_string(samples.size() - kShown) + " more";
+  }
+  const std::vector<int64_t> saved = checkpoints_.steps();
+  return text +
+         "\nLook at these records. Lower optimizer.learning_rate or lengthen the warm-up "
+         "(lr_scheduler.warmup_ratio); --resume auto then " +
+         (saved.empty() ? "starts again, there is no checkpoint yet"
+                        : "goes on from step " + std::to_string(saved.back()));
+}
+
 void Trainer::log(const StepReport& report) {
   const double loss = report.loss.item<double>();
   if (!report.finite.item<bool>()) {
-    throw TrainingError("the loss or the gradient norm was not finite in one of the steps up to " +
-                        std::to_string(state_.step) +
-                        "; no weight was changed from then on. The last step's samples:" +
-                        list_samples(report.samples));
+    throw TrainingError(
+        "the loss or the gradient norm was not finite in one of the steps up to " +
+        std::to_string(state_.step) +
+        "; no weight was changed from then on. The last step's records:" + advice(report.samples));
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - interval_.begin).count();
@@ -142,7 +147,6 @@ void Trainer::log(const StepReport& report) {
   event["tokens"] = state_.tokens;
   event["loss_tokens"] = report.loss_tokens;
   events_.write(event);
-  if (state_.step == 1 || summary_.first_loss == 0.0) summary_.first_loss = loss;
   summary_.last_loss = loss;
   const std::string details =
       "loss " + number(loss) + "  " + format_count(static_cast<int64_t>(speed)) + " tokens/s";
@@ -176,13 +180,16 @@ Fidelity Trainer::evaluate() {
   }
   event["eval_tokens"] = fidelity.tokens;
   events_.write(event);
-  log_info(line + "  (" + std::to_string(fidelity.tokens) + " tokens)");
+  log_info(line + "  (" + std::to_string(fidelity.tokens) + plural(" token", fidelity.tokens) +
+           ")");
   pause(std::chrono::steady_clock::now() - begin);
   return fidelity;
 }
 
 bool Trainer::evaluate_and_follow() {
+  state_.evaluation_due = true;
   const Fidelity fidelity = evaluate();
+  state_.evaluation_due = false;
   summary_.after = fidelity;
   const TrainConfig& train = parts_.config->train;
   if (!train.metric_for_best_model) return false;
@@ -227,42 +234,54 @@ void Trainer::save() {
 }
 
 TrainingSummary Trainer::run() {
+  promise_on_stop("finishing the step, then saving a checkpoint");
+  progress_ = std::make_unique<ProgressLine>("train", state_.step, parts_.total_steps);
+  try {
+    train();
+  } catch (const Interrupted&) {
+    save();
+    log_info("saved " + checkpoints_.folder(state_.step).string());
+    throw;
+  }
+  progress_.reset();
+  write_final();
+  return summary_;
+}
+
+void Trainer::train() {
   const TrainConfig& train = parts_.config->train;
   const bool evaluates = !parts_.eval_batches.empty();
-  progress_ = std::make_unique<ProgressLine>("train", state_.step, parts_.total_steps);
   if (evaluates && train.eval_at_start && state_.step == 0) summary_.before = evaluate();
+  summary_.first_step = state_.step + 1;
   const int64_t first_tokens = state_.tokens;
   const auto begin = std::chrono::steady_clock::now();
   paused_ = {};
   interval_ = {};
-  bool evaluated_now = false;
-  while (!finished()) {
+  bool evaluated_now = evaluates && state_.evaluation_due;
+  bool stop_early = evaluated_now && evaluate_and_follow();
+  while (!finished() && !stop_early) {
     const StepReport report = step();
     const bool last = finished();
-    if (state_.step % train.logging_steps == 0 || last || state_.step == 1) log(report);
+    if (state_.step == summary_.first_step) summary_.first_loss = report.loss.item<double>();
+    const bool logs = state_.step % train.logging_steps == 0 || last || state_.step == 1;
+    if (logs) log(report);
     evaluated_now = evaluates && train.eval_steps > 0 && state_.step % train.eval_steps == 0;
-    const bool stop_early = evaluated_now && evaluate_and_follow();
+    stop_early = evaluated_now && evaluate_and_follow();
+    if (stop_early && !logs) log(report);
     if (train.save_steps > 0 && state_.step % train.save_steps == 0) save();
-    if (stop_signal() != 0 && !last) {
-      save();
-      throw Interrupted(stop_signal());
-    }
-    if (stop_early) {
-      log_info("stopped early: no better " + *train.metric_for_best_model + " since step " +
-               std::to_string(state_.best_step));
-      break;
-    }
+    if (!last) throw_if_stopped();
+  }
+  if (stop_early) {
+    log_info("stopped early: no better " + *train.metric_for_best_model + " since step " +
+             std::to_string(state_.best_step));
   }
   summary_.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin - paused_).count();
   if (evaluates && !evaluated_now) evaluate_and_follow();
-  progress_.reset();
-  write_final();
-  summary_.steps = state_.step;
+  summary_.last_step = state_.step;
   summary_.tokens = state_.tokens - first_tokens;
   summary_.tokens_per_second =
       static_cast<double>(summary_.tokens) / std::max(1e-9, summary_.seconds);
-  return summary_;
 }
 
 }  // namespace distill

@@ -1,6 +1,7 @@
 #include "distill/train/training_run.h"
 
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
 #include <torch/version.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "distill/core/log.h"
 #include "distill/core/memory.h"
 #include "distill/core/random.h"
+#include "distill/core/signals.h"
 #include "distill/core/version.h"
 #include "distill/io/hf_folder.h"
 #include "distill/ops/device.h"
@@ -63,13 +65,27 @@ void write_run_files(const RunFolder& folder, const LoadedConfig& loaded, at::De
                      at::ScalarType dtype,
                      const std::vector<std::pair<std::string, std::string>>& identity) {
   write_file(folder.path() / "config.yaml", loaded.resolved);
-  Json run = {{"version", version()},       {"commit", commit()},
-              {"libtorch", TORCH_VERSION},  {"device", device.str()},
-              {"dtype", dtype_name(dtype)}, {"seed", loaded.config.run.seed}};
+  Json run = {{"version", version()},          {"commit", commit()},
+              {"libtorch", TORCH_VERSION},     {"device", device.str()},
+              {"dtype", dtype_name(dtype)},    {"threads", at::get_num_threads()},
+              {"seed", loaded.config.run.seed}};
   for (const auto& [key, value] : identity) {
     if (key.find('.') == std::string::npos) run["hashes"][key] = value;
   }
   write_file(folder.path() / "run.json", run.dump(2) + "\n");
+}
+
+/// A sum is split among threads, so another number of them gives other last bits.
+void warn_of_other_threads(const fs::path& checkpoint) {
+  const fs::path path = fs::canonical(checkpoint).parent_path() / "run.json";
+  if (!fs::exists(path)) return;
+  const int64_t then = read_json(path).value("threads", int64_t{0});
+  const int64_t now = at::get_num_threads();
+  if (then == 0 || then == now) return;
+  log_warning("the run began with " + std::to_string(then) + plural(" CPU thread", then) +
+              " and goes on with " + std::to_string(now) +
+              ": results may differ in the last bits; run.threads=" + std::to_string(then) +
+              " keeps them");
 }
 
 /// The checkpoint to go on from; empty: none.
@@ -94,7 +110,7 @@ void announce(const ModelPlan& plan, const PlannedData& data, int64_t steps, at:
   log_info(line + "student of " + format_count(parameter_count(plan.student->config)) +
            " parameters, " + dtype_name(dtype) + " on " + device.str());
   if (data.epoch) log_info("data: " + data.epoch->report.summary());
-  log_info(std::to_string(steps) + " optimizer steps");
+  log_info(std::to_string(steps) + plural(" optimizer step", steps));
 }
 
 std::string cell(const char* format, double value) {
@@ -131,8 +147,10 @@ PlannedData plan_data(const RunConfig& config, const ModelPlan& plan, bool count
   const BatchStream stream(data.splits.train, {config.data, config.train.micro_batch_size},
                            static_cast<uint64_t>(config.run.seed));
   ProgressLine line("read the data", 0, data.splits.train->record_count());
-  data.epoch =
-      stream.count_epoch(0, [&line](int64_t done, int64_t) { line.update(done, "records"); });
+  data.epoch = stream.count_epoch(0, [&line](int64_t done, int64_t) {
+    line.update(done, "records");
+    throw_if_stopped();
+  });
   return data;
 }
 
@@ -143,17 +161,26 @@ int64_t total_steps(const TrainConfig& train, int64_t batches_per_epoch) {
   return std::max<int64_t>(1, std::llround(std::ceil(batches / per_step)));
 }
 
-std::vector<std::string> plan_warnings(const RunConfig& config, int64_t steps) {
+std::vector<std::string> plan_warnings(const RunConfig& config, const ModelPlan& plan,
+                                       int64_t steps) {
   std::vector<std::string> warnings;
   const auto check = [&](const char* key, int64_t value) {
     if (value <= steps) return;
     warnings.push_back(std::string(key) + " is " + std::to_string(value) +
-                       ", but the run has only " + std::to_string(steps) + " steps");
+                       ", but the run has only " + std::to_string(steps) + plural(" step", steps));
   };
   check("train.logging_steps", config.train.logging_steps);
   check("train.eval_steps", config.train.eval_steps);
   check("train.save_steps", config.train.save_steps);
   check("lr_scheduler.warmup_steps", config.lr_scheduler.warmup(steps));
+  const int64_t length = config.data.max_length;
+  for (const auto& [role, model] :
+       {std::pair("teacher", &plan.teacher), {"student", &plan.student}}) {
+    if (!*model || length <= (*model)->config.max_positions) continue;
+    warnings.push_back("data.max_length is " + std::to_string(length) + ", but the " + role +
+                       " was made for at most " + std::to_string((*model)->config.max_positions) +
+                       " tokens (max_position_embeddings)");
+  }
   return warnings;
 }
 
@@ -196,7 +223,7 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   }
   log_to_file(folder.path() / "log.txt");
   announce(plan, data, steps, device, dtype);
-  for (const std::string& warning : plan_warnings(config, steps)) log_warning(warning);
+  for (const std::string& warning : plan_warnings(config, plan, steps)) log_warning(warning);
 
   Prefetcher stream(BatchStream(data.splits.train, {config.data, config.train.micro_batch_size},
                                 static_cast<uint64_t>(config.run.seed)),
@@ -207,6 +234,7 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   parts.student = models.student.get();
   parts.teacher = models.teacher.get();
   parts.stream = &stream;
+  parts.data = data.splits.train.get();
   parts.eval_batches = held_out_batches(config, data.splits);
   parts.total_steps = steps;
   parts.batches_per_epoch = batches;
@@ -215,7 +243,10 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   if (!checkpoint.empty()) cut_events(folder.events(), load_checkpoint(checkpoint).state.step);
   Trainer trainer(std::move(parts));
   keep_freed_memory();
-  if (!checkpoint.empty()) trainer.resume(checkpoint);
+  if (!checkpoint.empty()) {
+    trainer.resume(checkpoint);
+    if (device.is_cpu()) warn_of_other_threads(checkpoint);
+  }
   if (trainer.finished() && fs::exists(folder.final_model())) {
     log_info("nothing to do: the run was finished at step " + std::to_string(steps));
     return std::nullopt;
@@ -227,9 +258,15 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
 
 std::string format_summary(const TrainingSummary& summary, const fs::path& folder) {
   std::string table;
-  add_row(table, "", "start", "end");
-  add_row(table, "training loss", cell("%.4f", summary.first_loss),
-          cell("%.4f", summary.last_loss));
+  const int64_t steps = summary.last_step - summary.first_step + 1;
+  if (steps > 0) {
+    add_row(table, "", "step " + std::to_string(summary.first_step),
+            "step " + std::to_string(summary.last_step));
+    add_row(table, "training loss", cell("%.4f", summary.first_loss),
+            cell("%.4f", summary.last_loss));
+  } else {
+    add_row(table, "", "", "step " + std::to_string(summary.last_step));
+  }
   if (summary.after) {
     const Fidelity& after = *summary.after;
     const Fidelity* before = summary.before ? &*summary.before : nullptr;
@@ -246,8 +283,11 @@ std::string format_summary(const TrainingSummary& summary, const fs::path& folde
       add_row(table, "teacher's perplexity", "", cell("%.3f", std::exp(*after.teacher_nll)));
     }
   }
-  table += "  " + std::to_string(summary.steps) + " steps, " + format_count(summary.tokens) +
-           " tokens in " + cell("%.1f", summary.seconds) + " s, " +
+  const bool resumed = summary.first_step > 1;
+  table += "  " + std::to_string(steps) + plural(" step", steps) +
+           (resumed ? " after step " + std::to_string(summary.first_step - 1) : "") + ", " +
+           format_count(summary.tokens) + plural(" token", summary.tokens) + " in " +
+           cell("%.1f", summary.seconds) + " s, " +
            format_count(static_cast<int64_t>(summary.tokens_per_second)) +
            " tokens/s; the model is in " + (folder / "final").string() + "\n";
   return table;

@@ -164,6 +164,68 @@ TEST(Train, ASignalSavesAndLeavesWith128PlusN) {
   const Result result = process.wait();
   EXPECT_EQ(result.exit_code, 128 + SIGTERM) << result.err;
   EXPECT_TRUE(fs::exists(scratch / "run" / "latest/trainer/manifest.json"));
+  const std::string saved = fs::canonical(scratch / "run" / "latest").string();
+  for (const std::string& part :
+       {std::string("signal 15: finishing the step, then saving a checkpoint; once more leaves at "
+                    "once\n"),
+        "saved " + saved + "\n",
+        "go on with: distill train --config " + config +
+            " run.output_dir=" + (scratch / "run").string() +
+            " train.max_steps=100000 train.save_steps=0 --resume auto\n"}) {
+    EXPECT_NE(result.err.find(part), std::string::npos) << part << "\n" << result.err;
+  }
+}
+
+TEST(Train, AnEvaluationThatASignalCutShortIsMadeUpFor) {
+  const Scratch scratch;
+  const std::string config = story_run(scratch);
+  const std::vector<std::string> evaluates = {"train.eval_steps=10", "data.test_size=0.9",
+                                              "data.eval_limit=null"};
+  ASSERT_EQ(run(train(config, scratch / "whole", evaluates)).exit_code, 0);
+  const Process process(train(config, scratch / "cut", evaluates));
+  wait_for(scratch / "cut" / "checkpoint-9");
+  std::this_thread::sleep_for(100ms);
+  process.signal(SIGINT);
+  const Result cut = process.wait();
+  EXPECT_EQ(cut.exit_code, 128 + SIGINT) << cut.err;
+  EXPECT_FALSE(fs::exists(scratch / "cut" / "checkpoint-11"));
+  auto resume = evaluates;
+  resume.insert(resume.end(), {"--resume", "auto"});
+  const Result resumed = run(train(config, scratch / "cut", resume));
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  expect_same_run(scratch / "whole", scratch / "cut");
+}
+
+TEST(Train, ALossThatIsNotFiniteNamesTheRecordsAndTheWayOut) {
+  const Scratch scratch;
+  const Result result = run(train(story_run(scratch), scratch / "run",
+                                  {"optimizer.learning_rate=1e30", "lr_scheduler.warmup_ratio=0"}));
+  EXPECT_EQ(result.exit_code, 1);
+  for (const std::string& part :
+       {"is not finite; no weight was changed. The step's records:\n  " + kStories + ":",
+        std::string("Lower optimizer.learning_rate"),
+        std::string("--resume auto then goes on from step ")}) {
+    EXPECT_NE(result.err.find(part), std::string::npos) << part << "\n" << result.err;
+  }
+  const Result first = run(
+      train(story_run(scratch), scratch / "other",
+            {"optimizer.learning_rate=1e30", "lr_scheduler.warmup_ratio=0", "train.save_steps=0"}));
+  EXPECT_NE(first.err.find("--resume auto then starts again"), std::string::npos) << first.err;
+}
+
+TEST(Train, AResumedRunReportsItsOwnStepsAndThreads) {
+  const Scratch scratch;
+  const std::string config = story_run(scratch);
+  ASSERT_EQ(run(train(config, scratch / "run", {"train.max_steps=2"})).exit_code, 0);
+  EXPECT_EQ(read_json(scratch / "run" / "run.json")["threads"], 1);
+  const Result resumed = run(
+      train(config, scratch / "run", {"--resume", "auto", "train.max_steps=3", "run.threads=2"}));
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_NE(resumed.out.find("step 3       step 3\n"), std::string::npos) << resumed.out;
+  EXPECT_NE(resumed.out.find("  1 step after step 2, "), std::string::npos) << resumed.out;
+  EXPECT_NE(resumed.err.find("the run began with 1 CPU thread and goes on with 2"),
+            std::string::npos)
+      << resumed.err;
 }
 
 TEST(Train, AFinishedRunIsLeftAlone) {

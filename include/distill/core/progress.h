@@ -13,6 +13,9 @@ std::string format_duration(double seconds);
 /// "135.2M", "7.6B".
 std::string format_count(int64_t count);
 
+/// The noun of a count: "step" for 1, "steps" for any other.
+std::string plural(std::string noun, int64_t count);
+
 /// "1.5 GB".
 std::string format_bytes(int64_t bytes);
 

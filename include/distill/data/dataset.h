@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "distill/core/hash.h"
@@ -45,6 +46,8 @@ class Dataset {
   /// The documents of records, in their order, tokenised in parallel and at most max_length long.
   /// Outcomes are added to `report`. Throws DataError that names path and line.
   std::vector<Document> documents(std::span<const Sample> samples, DataReport& report) const;
+  /// "data/train.jsonl:17"; of a record that was split, with ", part 2".
+  std::string place(const SampleRef& sample) const;
   /// Identity of the sources' files.
   ContentKey hash() const;
 

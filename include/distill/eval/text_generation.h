@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,7 +17,7 @@ namespace distill {
 /// What `distill generate` does; also the schema of its YAML file.
 struct GenerateConfig {
   std::string model;
-  std::string output;
+  std::string output;                ///< empty: standard output
   std::vector<std::string> prompts;  ///< none: BOS alone, and the model writes what it likes
   std::string prompts_file;  ///< JSONL with a "prompt" or "messages" member, or text: one a line
   bool chat = false;         ///< prompts are user messages: render the chat template
@@ -52,6 +52,6 @@ std::vector<GeneratedText> generate_texts(const GenerateConfig& config, const Tr
 
 /// One JSON object a line: {"text": ...} for answers without a prompt, else {"prompt",
 /// "completion"}.
-void write_generated(const std::filesystem::path& path, const std::vector<GeneratedText>& texts);
+std::string to_json_lines(const std::vector<GeneratedText>& texts);
 
 }  // namespace distill

@@ -20,8 +20,6 @@ struct SampleRef {
   int64_t record = 0;  ///< record in the source, from 0
   int32_t part = 0;    ///< piece of the record under `too_long: split`
   ContentKey content;  ///< hash of tokens and loss mask
-
-  std::string describe() const;  ///< "source 0 record 17" (", part 2" when split)
 };
 
 /// All that a stream's next batch depends on.

@@ -32,6 +32,7 @@ struct TrainerState {
   std::optional<double> best_metric;
   int64_t best_step = 0;
   int64_t evaluations_without_gain = 0;
+  bool evaluation_due = false;  ///< a signal cut the evaluation of this step short
   /// Keys of the configuration that must not change on resume, and hashes of model, tokenizer and
   /// data: {"data.max_length": "1024", ...}.
   std::vector<std::pair<std::string, std::string>> identity;
@@ -56,6 +57,8 @@ class CheckpointStore {
             const std::vector<std::pair<std::string, at::Tensor>>& tensors,
             const std::function<void(const std::filesystem::path&)>& write_model);
 
+  /// Where checkpoint-<step> is or would be.
+  std::filesystem::path folder(int64_t step) const;
   /// Points `best` at checkpoint-<step>.
   void mark_best(int64_t step);
   /// Removes the oldest ones beyond `limit` (0: none), never `best` and never `latest`.

@@ -9,6 +9,13 @@
 
 namespace distill {
 
+/// Where a run was in the folder before that got as far as a logged step, a checkpoint or a final
+/// model: a sentence with the two ways out. Else empty.
+std::string describe_run(const std::filesystem::path& folder);
+
+/// Why no run folder could be made or written there, or empty. Leaves nothing behind.
+std::string why_unwritable(const std::filesystem::path& folder);
+
 /// Holds the folder's lock for as long as it lives.
 class RunFolder {
  public:
@@ -18,9 +25,7 @@ class RunFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path events() const { return path_ / "events.jsonl"; }
   std::filesystem::path final_model() const { return path_ / "final"; }
-  /// A run was here before that got as far as a logged step, a checkpoint or a final model.
-  bool has_run() const;
-  /// Throws ConfigError with the two ways out where there is a run already.
+  /// Throws ConfigError where describe_run has something to say.
   void require_fresh() const;
 
  private:

@@ -27,6 +27,7 @@ struct TrainerParts {
   Transformer* student = nullptr;
   const LiveTeacher* teacher = nullptr;  ///< null: none
   Prefetcher* stream = nullptr;
+  const Dataset* data = nullptr;  ///< what the stream reads: errors name its records
   std::vector<Batch> eval_batches;
   int64_t total_steps = 0;
   int64_t batches_per_epoch = 0;  ///< 0: unknown
@@ -35,14 +36,15 @@ struct TrainerParts {
   std::vector<std::pair<std::string, std::string>> identity;
 };
 
-/// What a finished run reports.
+/// What a finished run reports: of this process, which may have resumed another one's work.
 struct TrainingSummary {
-  int64_t steps = 0;
+  int64_t first_step = 1;  ///< one past the checkpoint's after a resume
+  int64_t last_step = 0;   ///< below first_step: there was no step left
   int64_t tokens = 0;
   double seconds = 0.0;  ///< of training: without evaluation and saving
   double tokens_per_second = 0.0;
-  double first_loss = 0.0;
-  double last_loss = 0.0;
+  double first_loss = 0.0;  ///< of first_step
+  double last_loss = 0.0;   ///< of last_step
   std::optional<Fidelity> before;
   std::optional<Fidelity> after;
 };
@@ -57,7 +59,7 @@ class Trainer {
   bool finished() const { return state_.step >= parts_.total_steps; }
 
   /// Runs to the end and writes final/. On SIGINT or SIGTERM saves a checkpoint and throws
-  /// Interrupted; a loss or norm that is not finite throws TrainingError with the sample ids.
+  /// Interrupted; a loss or norm that is not finite throws TrainingError that names the records.
   TrainingSummary run();
 
  private:
@@ -67,8 +69,11 @@ class Trainer {
     std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
   };
 
+  void train();
   StepReport step();
   void log(const StepReport& report);
+  /// The records of a step that was not finite, and what can be done.
+  std::string advice(const std::vector<SampleRef>& samples) const;
   Fidelity evaluate();
   /// Evaluates, follows the best metric; true where training should stop early.
   bool evaluate_and_follow();

@@ -30,8 +30,10 @@ std::vector<std::string> missing_files(const DataConfig& data);
 /// Optimizer steps of the run: max_steps, or from the batches of an epoch.
 int64_t total_steps(const TrainConfig& train, int64_t batches_per_epoch);
 
-/// Intervals and a warm-up that are longer than the run.
-std::vector<std::string> plan_warnings(const RunConfig& config, int64_t steps);
+/// Intervals and a warm-up that are longer than the run, documents that are longer than what a
+/// model was made for.
+std::vector<std::string> plan_warnings(const RunConfig& config, const ModelPlan& plan,
+                                       int64_t steps);
 
 /// `resume`: "" for a fresh run, "auto" for the latest checkpoint of the run folder, else a
 /// checkpoint folder. Null where the run was finished already. Throws ConfigError, DataError,

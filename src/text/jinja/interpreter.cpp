@@ -126,8 +126,8 @@ void Interpreter::assign(const Target& target, const Value& value) {
   }
   const std::vector<Value> items = collect(*this, value);
   if (items.size() != target.parts.size()) {
-    throw Fault("cannot unpack " + std::to_string(items.size()) + " values into " +
-                std::to_string(target.parts.size()) + " names");
+    throw Fault("expected " + std::to_string(target.parts.size()) + " values to unpack, found " +
+                std::to_string(items.size()));
   }
   for (size_t i = 0; i < items.size(); ++i) assign(target.parts[i], items[i]);
 }

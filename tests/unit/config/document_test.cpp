@@ -52,7 +52,7 @@ Sources.
 | key | type | default | description |
 |---|---|---|---|
 | `path` | string | required | File. |
-| `columns` | mapping of strings | `{}` | Our names to the file's. |
+| `columns` | mapping of strings or null | `{}` | Our names to the file's. |
 | `limit` | integer >= 1 or null | `null` | Records at most. |
 
 ## `objective.N`
@@ -102,24 +102,22 @@ TEST(Document, ASchemaThatContainsItselfEnds) {
 TEST(Document, PlainText) {
   EXPECT_EQ(
       describe_fields([loss = ForwardKl()](Section& section) mutable { loss.fields(section); }),
-      "weight       number >= 0  1.0  Factor in the loss.\n"
-      "temperature  number > 0   1.0  Softmax temperature.\n");
+      "weight (number >= 0; default 1.0): Factor in the loss.\n"
+      "temperature (number > 0; default 1.0): Softmax temperature.\n");
   std::unique_ptr<Loss> loss;
   std::string type;
-  EXPECT_EQ(
-      describe_fields([&](Section& section) {
-        section.type_and_fields(loss, type, losses(), {.help = "The loss."});
-      }),
-      "type         one of cross_entropy, forward_kl, reverse_kl  required  The loss.\n"
-      "type = cross_entropy: Negative log-likelihood of the targets.\n"
-      "weight       number >= 0                                   1.0       Factor in the loss.\n"
-      "type = forward_kl: KL(teacher || student).\n"
-      "weight       number >= 0                                   1.0       Factor in the loss.\n"
-      "temperature  number > 0                                    1.0       Softmax temperature.\n"
-      "type = reverse_kl: KL(student || teacher).\n"
-      "weight       number >= 0                                   1.0       Factor in the loss.\n"
-      "temperature  number > 0                                    1.0       Softmax "
-      "temperature.\n");
+  EXPECT_EQ(describe_fields([&](Section& section) {
+              section.type_and_fields(loss, type, losses(), {.help = "The loss."});
+            }),
+            "type (one of cross_entropy, forward_kl, reverse_kl; required): The loss.\n"
+            "type = cross_entropy: Negative log-likelihood of the targets.\n"
+            "weight (number >= 0; default 1.0): Factor in the loss.\n"
+            "type = forward_kl: KL(teacher || student).\n"
+            "weight (number >= 0; default 1.0): Factor in the loss.\n"
+            "temperature (number > 0; default 1.0): Softmax temperature.\n"
+            "type = reverse_kl: KL(student || teacher).\n"
+            "weight (number >= 0; default 1.0): Factor in the loss.\n"
+            "temperature (number > 0; default 1.0): Softmax temperature.\n");
 }
 
 }  // namespace

@@ -141,6 +141,13 @@ TEST(Values, MappingsOfStrings) {
                           "found a mapping"));
 }
 
+TEST(Values, ANullMappingIsAnEmptyOne) {
+  EXPECT_THAT(read("data: {train: [{path: x, columns: null}]}\n").data.train[0].columns, IsEmpty());
+  const Config config =
+      read("data: {train: [{path: x, columns: {a: b}}]}\n", {"data.train.0.columns=null"});
+  EXPECT_THAT(config.data.train[0].columns, IsEmpty());
+}
+
 TEST(Values, OptionalsTakeNullAndRanges) {
   EXPECT_EQ(read("data: {test_size: null}\n").data.test_size, std::nullopt);
   EXPECT_EQ(read("optimizer: {note: ~}\n").optimizer.note, std::nullopt);

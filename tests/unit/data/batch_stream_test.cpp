@@ -189,7 +189,7 @@ TEST_F(Stream, EvaluatesInFileOrder) {
   config.max_length = 2;
   config.train[0].path = scratch.file("f.jsonl", lines_of_lengths({9})).string();
   EXPECT_THAT(data_error([&] { all_batches(*load(config).train, 3); }),
-              HasSubstr("gives no document; 1 records"));
+              HasSubstr("gives no document; 1 record:"));
 }
 
 }  // namespace

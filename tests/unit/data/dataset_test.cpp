@@ -79,16 +79,23 @@ TEST_F(DatasetTest, SplitsIntoPieces) {
   DataConfig config = config_of({9, 10, 2});
   config.max_length = 5;
   config.too_long = TooLong::kSplit;
-  const std::vector<Document> read = documents(*load(config).train, report);
+  const auto data = load(config).train;
+  const std::vector<Document> read = documents(*data, report);
   // 10 = 5 + 5; 11 = 5 + 5 + 1, and one token alone has nothing to learn; 3.
   EXPECT_THAT(sizes(read), ElementsAre(5, 5, 5, 5, 3));
   EXPECT_EQ(read[1].sample.part, 1);
-  EXPECT_EQ(read[1].sample.describe(), "source 0 record 0, part 1");
+  EXPECT_EQ(data->place(read[1].sample), config.train[0].path + ":1, part 1");
+  EXPECT_EQ(data->place(read[4].sample), config.train[0].path + ":3");
   EXPECT_EQ(read[1].tokens.back(), kEos);
   EXPECT_EQ(read[4].sample.part, 0);
   EXPECT_EQ(report.split, 2);
   EXPECT_EQ(report.without_loss, 1);
   EXPECT_EQ(report.documents, 5);
+}
+
+TEST_F(DatasetTest, OneOfAKindIsNoPlural) {
+  documents(*load(config_of({1})).train, report);
+  EXPECT_EQ(report.summary(), "1 record: 1 document, 2 tokens (1 in the loss)");
 }
 
 TEST_F(DatasetTest, KeysNameTheContent) {
@@ -190,7 +197,8 @@ TEST_F(DatasetTest, HoldsOutByContent) {
   for (const auto& text : texts(*small.train)) EXPECT_TRUE(still_trained.contains(text));
 
   config.train[0].limit = 2;
-  EXPECT_THAT(data_error([&] { load(config); }), HasSubstr("data.test_size leaves"));
+  EXPECT_THAT(data_error([&] { load(config); }),
+              AllOf(HasSubstr("data.test_size leaves"), HasSubstr("data.test_size=0")));
 }
 
 TEST_F(DatasetTest, HeldOutDocumentsMayBeCut) {
