@@ -1,6 +1,7 @@
 #include "distill/eval/forward_dump.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <map>

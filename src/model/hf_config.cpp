@@ -6,6 +6,7 @@ namespace distill {
 namespace {
 
 constexpr int64_t kMaxSize = (int64_t{1} << 31) - 1;
+constexpr int64_t kMaxLayers = 4096;
 
 bool present(const Json& json, const std::string& key) {
   return json.contains(key) && !json.at(key).is_null();
@@ -70,6 +71,15 @@ int64_t read_size(const Json& json, const std::string& key, const std::string& w
   return value;
 }
 
+int64_t read_layer_count(const Json& json, const std::string& key, const std::string& where) {
+  const int64_t layers = read_size(json, key, where);
+  if (layers > kMaxLayers) {
+    throw DataError(where + ": " + key + ": expected at most " + std::to_string(kMaxLayers) +
+                    " layers, found " + std::to_string(layers));
+  }
+  return layers;
+}
+
 int64_t read_size_or(const Json& json, const std::string& key, int64_t fallback,
                      const std::string& where) {
   return present(json, key) ? read_size(json, key, where) : fallback;
@@ -119,7 +129,7 @@ TransformerConfig read_decoder(const Json& json, int64_t default_head_dim,
   config.vocab_size = read_size(json, "vocab_size", where);
   config.hidden_size = read_size(json, "hidden_size", where);
   config.intermediate_size = read_size(json, "intermediate_size", where);
-  config.num_layers = read_size(json, "num_hidden_layers", where);
+  config.num_layers = read_layer_count(json, "num_hidden_layers", where);
   config.num_heads = read_size(json, "num_attention_heads", where);
   config.num_kv_heads = read_size_or(json, "num_key_value_heads", config.num_heads, where);
   if (default_head_dim == 0) default_head_dim = config.hidden_size / config.num_heads;

@@ -10,6 +10,8 @@ namespace distill {
 
 /// A size: an integer in [1, 2^31). Throws DataError.
 int64_t read_size(const Json& json, const std::string& key, const std::string& where);
+/// A size that lists of a layer's settings are made of: at most 4096. Throws DataError.
+int64_t read_layer_count(const Json& json, const std::string& key, const std::string& where);
 int64_t read_size_or(const Json& json, const std::string& key, int64_t fallback,
                      const std::string& where);
 double read_dropout(const Json& json, const std::string& key, double fallback,

@@ -1,6 +1,7 @@
 // Models that are made rather than loaded: from a teacher's layers, and from random numbers.
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/core/grad_mode.h>
 
 #include <cmath>
 

@@ -1,5 +1,6 @@
 // Writing a model folder.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <map>
 

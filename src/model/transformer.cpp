@@ -1,6 +1,7 @@
 #include "distill/model/transformer.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include "distill/core/error.h"
 #include "distill/model/family.h"

@@ -9,13 +9,8 @@
 namespace distill {
 namespace {
 
-constexpr int64_t kMaxLayers = 4096;
-
 void check(const TransformerConfig& config, const std::string& where) {
   const auto fail = [&](const std::string& problem) { throw DataError(where + ": " + problem); };
-  if (config.num_layers > kMaxLayers) {
-    fail(std::to_string(config.num_layers) + " layers; at most " + std::to_string(kMaxLayers));
-  }
   if (config.num_heads % config.num_kv_heads != 0) {
     fail(std::to_string(config.num_heads) + " attention heads are no multiple of " +
          std::to_string(config.num_kv_heads) + " key and value heads");

@@ -1,6 +1,7 @@
 #include "distill/optim/adamw.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 namespace distill {
 

@@ -1,6 +1,7 @@
 #include "distill/optim/flat_parameters.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include "distill/core/error.h"
 

@@ -1,5 +1,6 @@
 // Schedules and AdamW against transformers' get_scheduler and torch.optim.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
 #include <fstream>

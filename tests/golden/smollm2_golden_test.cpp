@@ -1,5 +1,6 @@
 // A real model, SmolLM2-135M-Instruct, against numbers of transformers. Runs where DISTILL_SMOLLM2
 // names its folder and build/reference holds the numbers.
+#include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
 #include "distill/io/safetensors.h"

@@ -10,7 +10,7 @@ TransformerConfig read_gpt2(const Json& json, const std::string& where) {
   read_common(json, where, config);
   config.vocab_size = read_size(json, "vocab_size", where);
   config.hidden_size = read_size(json, "n_embd", where);
-  config.num_layers = read_size(json, "n_layer", where);
+  config.num_layers = read_layer_count(json, "n_layer", where);
   config.num_heads = read_size(json, "n_head", where);
   config.num_kv_heads = config.num_heads;
   config.head_dim = config.hidden_size / config.num_heads;
