@@ -7,11 +7,10 @@
 #include <limits>
 
 #include "ops/cpu/fused_loss_rows.h"
+#include "ops/cpu/vector.h"
 #include "ops/loss_formula.h"
 
 namespace distill {
-
-inline constexpr int64_t kIgnoredTarget = -100;
 
 struct Exp {
   DISTILL_VECTOR double operator()(double x) const { return std::exp(x); }

@@ -4,23 +4,12 @@
 #include <cstdint>
 
 #include "distill/ops/divergence.h"
-#include "ops/cpu/vector.h"
+#include "ops/loss_rows.h"
 
 namespace distill {
 
-/// Plain pointers, so that the files below need no header of LibTorch, whose inline functions would
-/// be compiled with their instructions for everyone.
-struct LossRows {
-  void* student;        // logits of the type that the function is for
-  const void* teacher;  // null without a divergence
-  int64_t student_stride, teacher_stride, student_size, teacher_size;  // elements
-  const int64_t* targets;
-  const float* weights;  // null: all 1
-  void* cross_entropy;   // float, double for double logits; null: not wanted
-  void* divergence;      // likewise
-  bool want_gradient;
-};
-
+/// The files that define these include nothing of LibTorch: its inline functions would be compiled
+/// with their instructions for everyone.
 using LossRowsFunction = void (*)(const LossRows& rows, const FusedLoss& loss, int64_t begin,
                                   int64_t end);
 
