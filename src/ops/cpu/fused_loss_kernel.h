@@ -1,10 +1,12 @@
 // The fused loss of a row on vectors V. The row is walked in blocks that stay in the first cache: a
-// block's maxima are taken first, then its sums relative to them, which are added to the row's.
-// Each further pass begins where the last one ended, with what the caches still hold.
+// block's maxima are taken first, then its sums relative to them, which are added to the row's; the
+// next block is fetched meanwhile. Each further pass begins where the last one ended, with what the
+// caches still hold.
 #pragma once
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "ops/cpu/fused_loss_rows.h"
 #include "ops/cpu/vector.h"
@@ -78,15 +80,17 @@ class RowKernel {
     }
     if constexpr (kTaught) {
       for_each_block(0, common_, [&](T* s, const T* t, int64_t n) {
-        for (int64_t i = 0; i < n; i += kLanes<V>) {
-          store(s + i, in_common(load<V>(s + i), load<V>(t + i)));
-        }
+        for_each_vector(
+            s, t, n, [&](int64_t i) __attribute__((always_inline)) {
+              store(s + i, in_common(load<V>(s + i), load<V>(t + i)));
+            });
       });
     }
-    for_each_block(common_, size_, [&](T* s, const T*, int64_t n) {
-      for (int64_t i = 0; i < n; i += kLanes<V>) {
-        store(s + i, loss_.cross_entropy ? beyond(load<V>(s + i)) : V{});
-      }
+    for_each_block(common_, size_, [&](T* s, const T* t, int64_t n) {
+      for_each_vector(
+          s, t, n, [&](int64_t i) __attribute__((always_inline)) {
+            store(s + i, loss_.cross_entropy ? beyond(load<V>(s + i)) : V{});
+          });
     });
     if (hard != 0.0) {
       const V all = V{} + at_target;
@@ -185,25 +189,42 @@ class RowKernel {
     std::copy_n(s, n, student);
   }
 
-  static S greatest(const T* z, int64_t n) {
-    V most = V{} + std::numeric_limits<S>::lowest();
-    for (int64_t i = 0; i < n; i += kLanes<V>) most = greater(most, load<V>(z + i));
-    return greatest_of(most);
+  /// Calls body(i) for each vector of a block and has the same place of the next block fetched.
+  template <class Body>
+  DISTILL_VECTOR void for_each_vector(const T* student, const T* teacher, int64_t n,
+                                      const Body& body) const {
+    const int64_t ahead = backwards_ ? -kBlock : kBlock;
+    for (int64_t i = 0; i < n; i += kLanes<V>) {
+      __builtin_prefetch(student + i + ahead);
+      if (teacher != nullptr) __builtin_prefetch(teacher + i + ahead);
+      body(i);
+    }
+  }
+
+  /// At least the lowest finite number; `teacher` may be null.
+  static std::pair<S, S> greatest(const T* student, const T* teacher, int64_t n) {
+    V s = V{} + std::numeric_limits<S>::lowest(), t = s;
+    for (int64_t i = 0; i < n; i += kLanes<V>) {
+      s = greater(s, load<V>(student + i));
+      if (teacher != nullptr) t = greater(t, load<V>(teacher + i));
+    }
+    return {greatest_of(s), greatest_of(t)};
   }
 
   void gather_sums() {
     for_each_block(0, common_, [&](const T* student, const T* teacher, int64_t n) {
-      const S max_s = greatest(student, n), max_t = greatest(teacher, n);
+      const auto [max_s, max_t] = greatest(student, teacher, n);
       V exp_s{}, exp_t{}, forward{}, reverse{}, hard{};
-      for (int64_t i = 0; i < n; i += kLanes<V>) {
-        const V s = load<V>(student + i);
-        const Element e = element(s, load<V>(teacher + i), max_s, max_t);
-        exp_s += e.exp_s;
-        exp_t += e.exp_t;
-        if constexpr (formula::uses_forward_moment(D)) forward += formula::forward_moment(e);
-        if constexpr (formula::uses_reverse_moment(D)) reverse += formula::reverse_moment(e);
-        if (loss_.cross_entropy) hard += hardened(e.exp_s, s - max_s);
-      }
+      for_each_vector(
+          student, teacher, n, [&](int64_t i) __attribute__((always_inline)) {
+            const V s = load<V>(student + i);
+            const Element e = element(s, load<V>(teacher + i), max_s, max_t);
+            exp_s += e.exp_s;
+            exp_t += e.exp_t;
+            if constexpr (formula::uses_forward_moment(D)) forward += formula::forward_moment(e);
+            if constexpr (formula::uses_reverse_moment(D)) reverse += formula::reverse_moment(e);
+            if (loss_.cross_entropy) hard += hardened(e.exp_s, s - max_s);
+          });
       sums_ = formula::merged(sums_,
                               {static_cast<double>(max_s), static_cast<double>(max_t),
                                sum_of(exp_s), sum_of(exp_t), sum_of(forward), sum_of(reverse)},
@@ -234,12 +255,13 @@ class RowKernel {
     double divergence = 0, mean = 0;
     for_each_block(0, common_, [&](const T* student, const T* teacher, int64_t n) {
       V shares{}, inner{};
-      for (int64_t i = 0; i < n; i += kLanes<V>) {
-        const Element e = element(load<V>(student + i), load<V>(teacher + i), max_s_, max_t_);
-        const auto x = formula::probabilities(e, row_);
-        shares += formula::share<D>(x, row_.ratio, Log{});
-        inner += x.p * formula::derivative<D>(x, row_.ratio, Log{});
-      }
+      for_each_vector(
+          student, teacher, n, [&](int64_t i) __attribute__((always_inline)) {
+            const Element e = element(load<V>(student + i), load<V>(teacher + i), max_s_, max_t_);
+            const auto x = formula::probabilities(e, row_);
+            shares += formula::share<D>(x, row_.ratio, Log{});
+            inner += x.p * formula::derivative<D>(x, row_.ratio, Log{});
+          });
       divergence += sum_of(shares);
       mean += sum_of(inner);
     });
@@ -252,13 +274,14 @@ class RowKernel {
     double squares = 0;
     for_each_block(0, common_, [&](const T* student, const T* teacher, int64_t n) {
       V sum{}, count{};
-      for (int64_t i = 0; i < n; i += kLanes<V>) {
-        const V s = load<V>(student + i), t = load<V>(teacher + i);
-        const V difference = unmasked_difference(s, t);
-        sum += difference * difference;
-        const V one = V{} + S{1};
-        count += s == masked ? V{} : t == masked ? V{} : one;
-      }
+      for_each_vector(
+          student, teacher, n, [&](int64_t i) __attribute__((always_inline)) {
+            const V s = load<V>(student + i), t = load<V>(teacher + i);
+            const V difference = unmasked_difference(s, t);
+            sum += difference * difference;
+            const V one = V{} + S{1};
+            count += s == masked ? V{} : t == masked ? V{} : one;
+          });
       squares += sum_of(sum);
       unmasked_ += sum_of(count);
     });
@@ -266,10 +289,13 @@ class RowKernel {
   }
 
   void gather_hard(int64_t begin) {
-    for_each_block(begin, size_, [&](const T* z, const T*, int64_t n) {
-      const S max = greatest(z, n);
+    for_each_block(begin, size_, [&](const T* student, const T*, int64_t n) {
+      const S max = greatest(student, nullptr, n).first;
       V sum{};
-      for (int64_t i = 0; i < n; i += kLanes<V>) sum += exponential(load<V>(z + i) - max, of_hard_);
+      for_each_vector(
+          student, nullptr, n, [&](int64_t i) __attribute__((always_inline)) {
+            sum += exponential(load<V>(student + i) - max, of_hard_);
+          });
       hard_.add(static_cast<double>(max), sum_of(sum));
     });
     hard_max_ = static_cast<S>(hard_.max);
