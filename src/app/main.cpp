@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <new>
 
@@ -81,6 +82,9 @@ int main(int argc, char** argv) {
     return report(error.what(), 128 + error.signal());
   } catch (const distill::Error& error) {
     return report(std::string("error: ") + error.what(), kInputIsWrong);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report("error: " + error.path1().string() + ": " + error.code().message(),
+                  kInputIsWrong);
   } catch (const std::bad_alloc&) {
     return report("error: out of memory: use a smaller train.micro_batch_size or data.max_length",
                   kInputIsWrong);

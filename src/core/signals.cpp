@@ -41,6 +41,7 @@ void catch_stop_signals() {
   on_terminal = stderr_is_terminal();
   struct sigaction action = {};
   action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;  // a save that is under way goes on
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   // A file that may not grow is an error of the write, with its path, not the end of the process.

@@ -57,7 +57,7 @@ class Loader {
     });
   }
 
-  void load(at::ScalarType dtype, at::Device device) {
+  void load(at::ScalarType dtype, at::Device device) const {
     check();
     const auto options = at::TensorOptions().dtype(dtype).device(device);
     for (const Source& source : sources_) {
@@ -69,7 +69,6 @@ class Loader {
     }
   }
 
- private:
   /// Collects every difference between what the model has and what the files hold.
   void check() const {
     std::vector<std::string> problems;
@@ -99,6 +98,7 @@ class Loader {
     report(problems);
   }
 
+ private:
   /// A tied head that is stored all the same must be the embedding.
   void check_tied(std::vector<std::string>& problems) const {
     const std::string& embedding = sources_.front().name;
@@ -131,6 +131,11 @@ Transformer load_transformer(const std::filesystem::path& folder, at::ScalarType
   Transformer model(read_transformer_config(folder), dtype, at::kMeta);
   Loader(model, folder).load(dtype, device);
   return model;
+}
+
+void check_weights(const std::filesystem::path& folder) {
+  Transformer model(read_transformer_config(folder), at::kFloat, at::kMeta);
+  Loader(model, folder).check();
 }
 
 }  // namespace distill

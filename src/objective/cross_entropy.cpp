@@ -17,8 +17,9 @@ std::optional<FusedTerm> CrossEntropy::fused() const {
 }
 
 void CrossEntropy::options(Section& section) {
-  section.field("temperature", temperature_,
-                {.help = "Divides the student's logits; the usual hard loss is at 1.", .above = 0});
+  section.field(
+      "temperature", temperature_,
+      {.help = "Divides the student's logits; the usual hard loss is at 1.", .min = 0.01});
 }
 
 }  // namespace distill

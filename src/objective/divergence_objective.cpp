@@ -18,7 +18,7 @@ std::optional<FusedTerm> DivergenceObjective::fused() const {
 
 void DivergenceObjective::options(Section& section) {
   section.field("temperature", temperature_,
-                {.help = "Divides the logits of both models; the loss carries T^2.", .above = 0});
+                {.help = "Divides the logits of both models; the loss carries T^2.", .min = 0.01});
 }
 
 }  // namespace distill

@@ -15,7 +15,7 @@ void EventLog::write(const Json& event) {
   if (!file_) throw DataError(path_.string() + ": cannot be written");
 }
 
-void cut_events(const std::filesystem::path& path, int64_t step) {
+void cut_events(const std::filesystem::path& path, int64_t step, bool evaluation_due) {
   if (!std::filesystem::exists(path)) return;
   const std::string content = read_file(path);
   std::string kept;
@@ -24,7 +24,9 @@ void cut_events(const std::filesystem::path& path, int64_t step) {
     if (end == std::string::npos) break;
     const std::string line = content.substr(begin, end - begin);
     const Json event = parse_json(line, path.string());
-    if (json_int(event, "step", path.string()) <= step) kept += line + '\n';
+    const int64_t at = json_int(event, "step", path.string());
+    const bool comes_again = at == step && evaluation_due && event.contains("eval_nll");
+    if (at <= step && !comes_again) kept += line + '\n';
     begin = end + 1;
   }
   write_file(path, kept);

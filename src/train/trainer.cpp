@@ -38,6 +38,7 @@ double metric(const Fidelity& fidelity, const std::string& name) {
 }
 
 bool is_better(double value, std::optional<double> best, const std::string& name) {
+  if (!std::isfinite(value)) return false;
   if (!best) return true;
   return name == "eval_agreement" ? value > *best : value < *best;
 }
@@ -126,14 +127,17 @@ std::string Trainer::advice(const std::vector<SampleRef>& samples) const {
                         : "goes on from step " + std::to_string(saved.back()));
 }
 
+void Trainer::require_finite(const StepReport& report) const {
+  if (report.finite.item<bool>()) return;
+  throw TrainingError(
+      "the loss or the gradient norm was not finite in one of the steps up to " +
+      std::to_string(state_.step) +
+      "; no weight was changed from then on. The last step's records:" + advice(report.samples));
+}
+
 void Trainer::log(const StepReport& report) {
+  require_finite(report);
   const double loss = report.loss.item<double>();
-  if (!report.finite.item<bool>()) {
-    throw TrainingError(
-        "the loss or the gradient norm was not finite in one of the steps up to " +
-        std::to_string(state_.step) +
-        "; no weight was changed from then on. The last step's records:" + advice(report.samples));
-  }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - interval_.begin).count();
   const double speed = static_cast<double>(interval_.tokens) / std::max(1e-9, seconds);
@@ -163,6 +167,7 @@ void Trainer::log(const StepReport& report) {
 void Trainer::pause(std::chrono::steady_clock::duration time) {
   interval_.begin += time;
   paused_ += time;
+  if (progress_) progress_->pause(time);
 }
 
 Fidelity Trainer::evaluate() {
@@ -200,6 +205,7 @@ bool Trainer::evaluate_and_follow() {
     state_.evaluations_without_gain = 0;
     save();
     checkpoints_.mark_best(state_.step);
+    checkpoints_.prune(train.save_total_limit);
     return false;
   }
   ++state_.evaluations_without_gain;
@@ -216,11 +222,17 @@ void Trainer::write_model(const std::filesystem::path& folder) const {
 void Trainer::write_final() const {
   const std::filesystem::path final_folder = parts_.folder->final_model();
   const std::filesystem::path partial = final_folder.string() + ".partial";
-  std::filesystem::remove_all(partial);
-  write_model(partial);
-  std::filesystem::remove_all(final_folder);
-  std::filesystem::rename(partial, final_folder);
-  sync_directory(parts_.folder->path());
+  try {
+    std::filesystem::remove_all(partial);
+    write_model(partial);
+    std::filesystem::remove_all(final_folder);
+    std::filesystem::rename(partial, final_folder);
+    sync_directory(parts_.folder->path());
+  } catch (const std::exception& error) {
+    std::error_code ignored;
+    std::filesystem::remove_all(partial, ignored);
+    throw DataError(final_folder.string() + ": the model could not be saved: " + error.what());
+  }
 }
 
 void Trainer::save() {
@@ -238,14 +250,30 @@ TrainingSummary Trainer::run() {
   progress_ = std::make_unique<ProgressLine>("train", state_.step, parts_.total_steps);
   try {
     train();
+    progress_.reset();
+    write_final();
   } catch (const Interrupted&) {
     save();
     log_info("saved " + checkpoints_.folder(state_.step).string());
     throw;
+  } catch (const DataError& error) {
+    // A record that cannot be read, a full disk: what was learned is kept if it can be.
+    if (state_.step > 0) save_after(error);
+    throw;
   }
-  progress_.reset();
-  write_final();
   return summary_;
+}
+
+void Trainer::save_after(const std::exception& error) {
+  try {
+    save();
+  } catch (const CheckpointError& also) {
+    throw DataError(std::string(error.what()) +
+                    "\nNor could a checkpoint be saved: " + also.what());
+  }
+  throw DataError(std::string(error.what()) + "\nSaved " +
+                  checkpoints_.folder(state_.step).string() +
+                  ": once this is mended, --resume auto goes on from there");
 }
 
 void Trainer::train() {
@@ -266,10 +294,13 @@ void Trainer::train() {
     const bool logs = state_.step % train.logging_steps == 0 || last || state_.step == 1;
     if (logs) log(report);
     evaluated_now = evaluates && train.eval_steps > 0 && state_.step % train.eval_steps == 0;
+    const bool saves = train.save_steps > 0 && state_.step % train.save_steps == 0;
+    const bool stops = stop_signal() != 0;
+    if (evaluated_now || saves || stops) require_finite(report);
     stop_early = evaluated_now && evaluate_and_follow();
     if (stop_early && !logs) log(report);
-    if (train.save_steps > 0 && state_.step % train.save_steps == 0) save();
-    if (!last) throw_if_stopped();
+    if (saves) save();
+    if (stops && !last) throw_if_stopped();
   }
   if (stop_early) {
     log_info("stopped early: no better " + *train.metric_for_best_model + " since step " +

@@ -240,12 +240,16 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   parts.batches_per_epoch = batches;
   parts.tokenizer_folder = plan.tokenizer_folder;
   parts.identity = identity;
-  if (!checkpoint.empty()) cut_events(folder.events(), load_checkpoint(checkpoint).state.step);
+  if (!checkpoint.empty()) {
+    const TrainerState state = load_checkpoint(checkpoint).state;
+    cut_events(folder.events(), state.step, state.evaluation_due);
+  }
   Trainer trainer(std::move(parts));
   keep_freed_memory();
   if (!checkpoint.empty()) {
     trainer.resume(checkpoint);
     if (device.is_cpu()) warn_of_other_threads(checkpoint);
+    write_run_files(folder, loaded, device, dtype, identity);
   }
   if (trainer.finished() && fs::exists(folder.final_model())) {
     log_info("nothing to do: the run was finished at step " + std::to_string(steps));

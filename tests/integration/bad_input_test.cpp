@@ -106,6 +106,13 @@ TEST_F(BadModel, IdsOutsideTheVocabulary) {
                1, {"5000", "512"});
 }
 
+TEST_F(BadModel, ValidateLooksIntoTheWeights) {
+  fs::resize_file(model_ / "model.safetensors", 500'000);
+  expect_error(run({"validate", "--config", "configs/tiny/stories.yaml", "run.device=cpu",
+                    "teacher.path=" + model_.string()}),
+               1, {"model/model.safetensors"});
+}
+
 /// A run on one training file.
 Result train_on(const Scratch& scratch, const std::string& records, const std::string& format,
                 const std::vector<std::string>& more = {}) {
@@ -186,6 +193,35 @@ TEST(BadRun, AFolderThatCannotBeWritten) {
   expect_error(run({"train", "--config", "configs/tiny/stories.yaml", "run.device=cpu",
                     "run.output_dir=/proc/distill"}),
                1, {"/proc/distill"});
+}
+
+TEST(BadRun, ABadRecordOnTheWayKeepsWhatWasLearned) {
+  const Scratch scratch;
+  std::string records;
+  for (int i = 0; i < 8; ++i) records += "{\"text\": \"Once upon a time\"}\n";
+  const Result result = train_on(scratch, records + "{\"text\": 5}\n", "text",
+                                 {"train.max_steps=20", "train.micro_batch_size=1",
+                                  "data.shuffle=false", "data.prefetch=1", "data.test_size=0"});
+  expect_error(result, 1, {"train.jsonl:9", "Saved ", "--resume auto goes on from there"});
+  EXPECT_TRUE(fs::exists(scratch / "run" / "latest/trainer/manifest.json"));
+}
+
+TEST(BadRun, AFullDiskLeavesNoHalfOfTheFinalModel) {
+  const Scratch scratch;
+  rlimit old{};
+  getrlimit(RLIMIT_FSIZE, &old);
+  const rlimit small{300'000, old.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  const Process process({"train", "--config", "configs/tiny/stories.yaml", "run.device=cpu",
+                         "run.output_dir=" + (scratch / "run").string(), "train.save_steps=0",
+                         "train.max_steps=1", "train.eval_at_start=false", "data.test_size=0"});
+  const Result result = process.wait();
+  setrlimit(RLIMIT_FSIZE, &old);
+  expect_error(result, 1, {"final: the model could not be saved", "File too large"});
+  for (const fs::directory_entry& entry : fs::directory_iterator(scratch / "run")) {
+    EXPECT_NE(entry.path().extension(), ".partial") << entry.path();
+    EXPECT_FALSE(fs::is_directory(entry.path())) << entry.path();
+  }
 }
 
 TEST(BadRun, AFullDiskKeepsTheLastCheckpoint) {

@@ -28,6 +28,8 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void update(int64_t done, const std::string& details);
+  /// Time that does not count as work.
+  void pause(std::chrono::steady_clock::duration time) { begin_ += time; }
   /// Seconds left at the speed so far.
   double seconds_left(int64_t done) const;
 

@@ -18,6 +18,9 @@ namespace distill {
 Transformer load_transformer(const std::filesystem::path& folder, at::ScalarType dtype,
                              at::Device device);
 
+/// What load_transformer would say of the folder, without reading the weights themselves.
+void check_weights(const std::filesystem::path& folder);
+
 /// Writes config.json, the weights in `dtype` and generation_config.json where the source had one.
 /// Throws DataError.
 void save_transformer(const Transformer& model, const std::filesystem::path& folder,

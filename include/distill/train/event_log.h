@@ -22,6 +22,6 @@ class EventLog {
 };
 
 /// Removes events after `step` and a last line that is not whole: a resumed run writes them again.
-void cut_events(const std::filesystem::path& path, int64_t step);
+void cut_events(const std::filesystem::path& path, int64_t step, bool evaluation_due);
 
 }  // namespace distill

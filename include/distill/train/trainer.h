@@ -70,7 +70,11 @@ class Trainer {
   };
 
   void train();
+  /// Saves a checkpoint and throws the error with where it is.
+  [[noreturn]] void save_after(const std::exception& error);
   StepReport step();
+  /// Throws TrainingError. A sync: before what would keep the step's results.
+  void require_finite(const StepReport& report) const;
   void log(const StepReport& report);
   /// The records of a step that was not finite, and what can be done.
   std::string advice(const std::vector<SampleRef>& samples) const;
