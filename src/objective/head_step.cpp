@@ -165,7 +165,7 @@ HeadResult head_step(const HeadRows& rows, const Head& head, const HeadGradients
 }
 
 bool runs_fused(const std::vector<HeadTerm>& terms, double logit_softcap, at::Device device) {
-  return device.is_cpu() && logit_softcap == 0.0 && plan_fused(terms).has_value();
+  return logit_softcap == 0.0 && has_fused_loss(device) && plan_fused(terms).has_value();
 }
 
 int64_t default_chunk_rows(at::Device device, bool fused) {

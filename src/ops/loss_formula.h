@@ -19,6 +19,31 @@
 
 namespace distill::formula {
 
+/// Calls body.operator()<D>() for the divergence.
+template <class Body>
+void with_divergence(Divergence divergence, const Body& body) {
+  switch (divergence) {
+    case Divergence::kNone:
+      return body.template operator()<Divergence::kNone>();
+    case Divergence::kForwardKl:
+      return body.template operator()<Divergence::kForwardKl>();
+    case Divergence::kReverseKl:
+      return body.template operator()<Divergence::kReverseKl>();
+    case Divergence::kSymmetricKl:
+      return body.template operator()<Divergence::kSymmetricKl>();
+    case Divergence::kJsd:
+      return body.template operator()<Divergence::kJsd>();
+    case Divergence::kSkewedForwardKl:
+      return body.template operator()<Divergence::kSkewedForwardKl>();
+    case Divergence::kSkewedReverseKl:
+      return body.template operator()<Divergence::kSkewedReverseKl>();
+    case Divergence::kTotalVariation:
+      return body.template operator()<Divergence::kTotalVariation>();
+    case Divergence::kMseLogits:
+      return body.template operator()<Divergence::kMseLogits>();
+  }
+}
+
 /// KL in either direction: built on the gap of the logits, not on the probabilities' mixture.
 constexpr bool uses_gap(Divergence d) {
   return d == Divergence::kForwardKl || d == Divergence::kReverseKl ||

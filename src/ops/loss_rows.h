@@ -13,6 +13,7 @@ struct LossRows {
   int64_t student_stride, teacher_stride, student_size, teacher_size;  // elements
   const int64_t* targets;
   const float* weights;  // null: all 1
+  const float* scale;    // a factor of all gradients; null: 1
   void* cross_entropy;   // float, double for double logits; null: not wanted
   void* divergence;      // likewise
   bool want_gradient;

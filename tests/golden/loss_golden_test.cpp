@@ -58,7 +58,10 @@ Fused run_fused(const FusedTerm& term, const LogitRows& rows) {
                  .ratio = term.ratio,
                  .cross_entropy = term.cross_entropy,
                  .divergence_scale = term.factor};
-  FusedRows fused{rows.student.detach().clone(), rows.teacher, rows.targets, {}};
+  FusedRows fused;
+  fused.student = rows.student.detach().clone();
+  fused.teacher = rows.teacher;
+  fused.targets = rows.targets;
   const FusedRowLosses losses = fused_loss(fused, loss, true);
   const at::Tensor row_losses =
       term.cross_entropy ? losses.cross_entropy : losses.divergence * term.factor;

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "ops/plain_rows.h"
+
 namespace distill {
 namespace {
 
@@ -43,33 +45,12 @@ std::vector<LossRowsFunctions> usable_loss_rows() {
 
 FusedRowLosses fused_loss_cpu(const FusedRows& rows, const FusedLoss& loss, bool want_gradient,
                               const LossRowsFunctions& functions) {
-  const at::Tensor& student = rows.student;
-  const at::ScalarType type = student.scalar_type();
-  const at::ScalarType sums = type == at::kDouble ? at::kDouble : at::kFloat;
-  const auto losses = [&] { return at::zeros({student.size(0)}, at::TensorOptions(sums)); };
-  FusedRowLosses out;
-  if (loss.cross_entropy) out.cross_entropy = losses();
-  if (loss.divergence != Divergence::kNone) out.divergence = losses();
-  const auto data = [](const at::Tensor& x) {
-    return x.defined() ? x.mutable_data_ptr() : nullptr;
-  };
-  const bool taught = loss.divergence != Divergence::kNone;
-  const LossRows plain{
-      .student = data(student),
-      .teacher = taught ? rows.teacher.const_data_ptr() : nullptr,
-      .student_stride = student.stride(0),
-      .teacher_stride = taught ? rows.teacher.stride(0) : 0,
-      .student_size = student.size(1),
-      .teacher_size = taught ? rows.teacher.size(1) : 0,
-      .targets = rows.targets.const_data_ptr<int64_t>(),
-      .weights = rows.weights.defined() ? rows.weights.const_data_ptr<float>() : nullptr,
-      .cross_entropy = data(out.cross_entropy),
-      .divergence = data(out.divergence),
-      .want_gradient = want_gradient};
-  const LossRowsFunction run = function_for(type, functions);
-  at::parallel_for(0, student.size(0), 1,
+  const FusedRowLosses losses = empty_losses(rows, loss);
+  const LossRows plain = plain_rows(rows, want_gradient, losses);
+  const LossRowsFunction run = function_for(rows.student.scalar_type(), functions);
+  at::parallel_for(0, rows.student.size(0), 1,
                    [&](int64_t begin, int64_t end) { run(plain, loss, begin, end); });
-  return out;
+  return losses;
 }
 
 FusedRowLosses fused_loss_cpu(const FusedRows& rows, const FusedLoss& loss, bool want_gradient) {

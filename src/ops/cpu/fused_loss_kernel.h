@@ -324,20 +324,24 @@ class RowKernel {
 template <Divergence D, class T, class V>
 void loss_of_rows(const LossRows& rows, const FusedLoss& loss, int64_t begin, int64_t end) {
   using S = ScalarOf<V>;
+  const double scale = rows.scale != nullptr ? static_cast<double>(*rows.scale) : 1.0;
   for (int64_t r = begin; r < end; ++r) {
     T* student = static_cast<T*>(rows.student) + r * rows.student_stride;
     const T* teacher = static_cast<const T*>(rows.teacher);
     if (teacher != nullptr) teacher += r * rows.teacher_stride;
     const int64_t target = rows.targets[r];
     const double weight = rows.weights != nullptr ? static_cast<double>(rows.weights[r]) : 1.0;
-    if (target != kIgnoredTarget) {
+    const auto put = [r](void* to, double x) {
+      if (to != nullptr) static_cast<S*>(to)[r] = static_cast<S>(x);
+    };
+    if (target == kIgnoredTarget) {
+      put(rows.cross_entropy, 0);
+      put(rows.divergence, 0);
+    } else {
       RowKernel<D, T, V> kernel(loss, student, rows.student_size, teacher, rows.teacher_size);
-      const auto put = [r](void* to, double x) {
-        if (to != nullptr) static_cast<S*>(to)[r] = static_cast<S>(x);
-      };
       if (loss.cross_entropy) put(rows.cross_entropy, kernel.cross_entropy(target));
       if (D != Divergence::kNone) put(rows.divergence, kernel.divergence());
-      if (rows.want_gradient && weight != 0.0) kernel.write_gradient(weight, target);
+      if (rows.want_gradient && weight != 0.0) kernel.write_gradient(weight * scale, target);
     }
     // Without the losses' own infinities: 0 * inf is no gradient.
     if (rows.want_gradient && (target == kIgnoredTarget || weight == 0.0)) {
@@ -348,26 +352,8 @@ void loss_of_rows(const LossRows& rows, const FusedLoss& loss, int64_t begin, in
 
 template <class T, class V>
 void loss_of_rows(const LossRows& rows, const FusedLoss& loss, int64_t begin, int64_t end) {
-  switch (loss.divergence) {
-    case Divergence::kNone:
-      return loss_of_rows<Divergence::kNone, T, V>(rows, loss, begin, end);
-    case Divergence::kForwardKl:
-      return loss_of_rows<Divergence::kForwardKl, T, V>(rows, loss, begin, end);
-    case Divergence::kReverseKl:
-      return loss_of_rows<Divergence::kReverseKl, T, V>(rows, loss, begin, end);
-    case Divergence::kSymmetricKl:
-      return loss_of_rows<Divergence::kSymmetricKl, T, V>(rows, loss, begin, end);
-    case Divergence::kJsd:
-      return loss_of_rows<Divergence::kJsd, T, V>(rows, loss, begin, end);
-    case Divergence::kSkewedForwardKl:
-      return loss_of_rows<Divergence::kSkewedForwardKl, T, V>(rows, loss, begin, end);
-    case Divergence::kSkewedReverseKl:
-      return loss_of_rows<Divergence::kSkewedReverseKl, T, V>(rows, loss, begin, end);
-    case Divergence::kTotalVariation:
-      return loss_of_rows<Divergence::kTotalVariation, T, V>(rows, loss, begin, end);
-    case Divergence::kMseLogits:
-      return loss_of_rows<Divergence::kMseLogits, T, V>(rows, loss, begin, end);
-  }
+  formula::with_divergence(loss.divergence,
+                           [&]<Divergence D>() { loss_of_rows<D, T, V>(rows, loss, begin, end); });
 }
 
 template <int64_t kBytes>
