@@ -1,4 +1,5 @@
 #include "distill/objective/logit_objective.h"
+#include "objective/adaptive_kl.h"
 #include "objective/cross_entropy.h"
 #include "objective/forward_kl.h"
 #include "objective/jsd.h"
@@ -18,6 +19,7 @@ const Registry<LogitObjective>& logit_objectives() {
     all.add<ForwardKl>("forward_kl", "KL(teacher || student) at temperature T, times T^2.");
     all.add<ReverseKl>("reverse_kl", "KL(student || teacher) at temperature T, times T^2.");
     all.add<SymmetricKl>("symmetric_kl", "Forward and reverse KL, weighted, times T^2.");
+    all.add<AdaptiveKl>("adaptive_kl", "Forward and reverse KL, weighted by where they differ.");
     all.add<Jsd>("jsd", "Generalised Jensen-Shannon divergence, times T^2.");
     all.add<SkewedForwardKl>("skewed_forward_kl", "KL(teacher || mixture), times T^2.");
     all.add<SkewedReverseKl>("skewed_reverse_kl", "KL(student || mixture), times T^2.");

@@ -39,6 +39,7 @@ class EveryObjective : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(EveryObjective, GradientEqualsCentralDifferences) {
+  if (GetParam() == "adaptive_kl") GTEST_SKIP() << "its weights carry no gradient: golden test";
   const LogitRows rows = make_rows();
   const at::Tensor analytic = gradient(*objective_, rows);
   constexpr double kStep = 1e-5;
@@ -195,7 +196,8 @@ TEST_P(EveryObjective, FusedEqualsAutogradAlsoBesideCrossEntropy) {
   const auto run = [&](const LogitObjective& a, const LogitObjective& b, at::Tensor& d_weight) {
     std::vector<HeadTerm> terms = {{&a, 0.25}};
     if (GetParam() != "cross_entropy") terms.push_back({&b, 0.5});
-    EXPECT_EQ(runs_fused(terms, 0.0, at::kCPU), &a == objective_.get());
+    EXPECT_EQ(runs_fused(terms, 0.0, at::kCPU),
+              &a == objective_.get() && objective_->fused().has_value());
     d_weight = at::zeros_like(c.head.weight);
     return head_step(c.rows, c.head, {d_weight, {}}, c.teacher, terms, {}, 3, true);
   };
