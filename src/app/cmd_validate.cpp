@@ -5,6 +5,7 @@
 #include "app/commands.h"
 #include "distill/core/error.h"
 #include "distill/core/progress.h"
+#include "distill/model/loading.h"
 #include "distill/ops/device.h"
 #include "distill/train/run_folder.h"
 #include "distill/train/training_run.h"
@@ -41,6 +42,9 @@ struct ValidateCommand {
     const at::Device device = resolve_device(config.run.device);
     const at::ScalarType dtype = resolve_dtype(config.run.dtype, device);
     const ModelPlan plan = plan_models(config);
+    for (const auto* model : {&plan.teacher, &plan.student}) {
+      if (*model && (*model)->has_weights) check_weights((*model)->folder);
+    }
     std::vector<std::string> missing = plan.missing;
     for (std::string& sentence : missing_files(config.data)) missing.push_back(std::move(sentence));
     std::cout << loaded.resolved << "---\n" << std::flush;

@@ -27,7 +27,6 @@ std::optional<PlannedModel> find_model(const std::string& path_or_id, ModelPlan&
   }
   model.config = read_transformer_config(model.folder);
   model.has_weights = has_weights(model.folder);
-  if (model.has_weights) check_weights(model.folder);
   return model;
 }
 

@@ -18,7 +18,8 @@ namespace distill {
 Transformer load_transformer(const std::filesystem::path& folder, at::ScalarType dtype,
                              at::Device device);
 
-/// What load_transformer would say of the folder, without reading the weights themselves.
+/// What load_transformer would say of the folder. Reads names and shapes, and no weights but those
+/// of a tied head that is stored all the same.
 void check_weights(const std::filesystem::path& folder);
 
 /// Writes config.json, the weights in `dtype` and generation_config.json where the source had one.

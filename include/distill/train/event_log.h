@@ -22,6 +22,7 @@ class EventLog {
 };
 
 /// Removes events after `step` and a last line that is not whole: a resumed run writes them again.
+/// With `evaluation_due` also the step's own evaluation, which is made up for.
 void cut_events(const std::filesystem::path& path, int64_t step, bool evaluation_due);
 
 }  // namespace distill

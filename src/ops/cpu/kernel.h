@@ -63,28 +63,6 @@ DISTILL_INLINE float exponential(float x) {
   return series * std::bit_cast<float>(exponent);
 }
 
-DISTILL_INLINE double logarithm(double x) { return std::log(x); }
-/// log within 2 units in the last place for normal x > 0, exactly 0 at 1, NaN for NaN (x - x): the
-/// exponent apart, a series around 1 for the rest in [sqrt(1/2), sqrt(2)).
-DISTILL_INLINE float logarithm(float x) {
-  const auto bits = std::bit_cast<int32_t>(x);
-  const int32_t exponent = (bits - 0x3f3504f3) >> 23;
-  const float rest = std::bit_cast<float>(bits - (exponent << 23)) - 1.0f;
-  const auto n = static_cast<float>(exponent);
-  const float square = rest * rest;
-  float series = 7.0376836292e-2f;
-  series = series * rest - 1.1514610310e-1f;
-  series = series * rest + 1.1676998740e-1f;
-  series = series * rest - 1.2420140846e-1f;
-  series = series * rest + 1.4249322787e-1f;
-  series = series * rest - 1.6668057665e-1f;
-  series = series * rest + 2.0000714765e-1f;
-  series = series * rest - 2.4999993993e-1f;
-  series = series * rest + 3.3333331174e-1f;
-  series = series * rest * square - n * 2.12194440e-4f - 0.5f * square;
-  return rest + series + n * 0.693359375f + (x - x);
-}
-
 /// A tensor [T, D] or [T, H, D] as rows of D features that lie side by side, such as a slice of a
 /// fused projection.
 template <class T>
