@@ -1,7 +1,5 @@
-// The fused loss of a row on vectors V. The row is walked in blocks that stay in the first cache: a
-// block's maxima are taken first, then its sums relative to them, which are added to the row's; the
-// next block is fetched meanwhile. Each further pass begins where the last one ended, with what the
-// caches still hold.
+// The fused loss of a row on vectors V: a block's maxima are taken first, then its sums relative to
+// them, which are added to the row's.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +7,8 @@
 #include <utility>
 
 #include "ops/cpu/fused_loss_rows.h"
+#include "ops/cpu/hard_sum.h"
+#include "ops/cpu/row_blocks.h"
 #include "ops/cpu/vector.h"
 #include "ops/loss_formula.h"
 
@@ -30,15 +30,18 @@ class RowKernel {
   using Element = formula::Element<V>;
   static constexpr bool kTempered = D != Divergence::kNone && D != Divergence::kMseLogits;
   static constexpr bool kTaught = D != Divergence::kNone;
-  static constexpr int64_t kBlock = 1024;
   static constexpr double kLowest = static_cast<double>(std::numeric_limits<S>::lowest());
 
  public:
   /// Reads the rows; then the losses are known.
   RowKernel(const FusedLoss& loss, T* student, int64_t student_size, const T* teacher,
             int64_t teacher_size)
-      : loss_(loss), student_(student), teacher_(teacher), size_(student_size) {
-    if (kTaught) common_ = std::min(student_size, teacher_size);
+      : loss_(loss),
+        student_(student),
+        teacher_(teacher),
+        size_(student_size),
+        common_(kTaught ? std::min(student_size, teacher_size) : 0),
+        blocks_(student, teacher, common_) {
     if constexpr (kTempered) gather_sums();
     if constexpr (D == Divergence::kMseLogits) gather_squares();
     if (loss.cross_entropy) gather_hard(kTempered ? common_ : 0);
@@ -59,7 +62,7 @@ class RowKernel {
       if constexpr (kTempered) {
         const Element e = element(s, t, max_s_, max_t_);
         gradient = soft * formula::gradient<D>(e, row_, Log{});
-        if (loss_.cross_entropy) gradient += shared * hardened(e.exp_s, s - max_s_);
+        if (loss_.cross_entropy) gradient += shared * hardening_(e.exp_s, s - max_s_, of_hard_);
       } else {
         gradient = soft * unmasked_difference(s, t);
         if (loss_.cross_entropy) gradient += own * exponential(s - hard_max_, of_hard_);
@@ -79,15 +82,15 @@ class RowKernel {
       }
     }
     if constexpr (kTaught) {
-      for_each_block(0, common_, [&](T* s, const T* t, int64_t n) {
-        for_each_vector(
+      blocks_.for_each_block(0, common_, [&](T* s, const T* t, int64_t n) {
+        blocks_.for_each_vector(
             s, t, n, [&](int64_t i) __attribute__((always_inline)) {
               store(s + i, in_common(load<V>(s + i), load<V>(t + i)));
             });
       });
     }
-    for_each_block(common_, size_, [&](T* s, const T* t, int64_t n) {
-      for_each_vector(
+    blocks_.for_each_block(common_, size_, [&](T* s, const T* t, int64_t n) {
+      blocks_.for_each_vector(
           s, t, n, [&](int64_t i) __attribute__((always_inline)) {
             store(s + i, loss_.cross_entropy ? beyond(load<V>(s + i)) : V{});
           });
@@ -101,42 +104,6 @@ class RowKernel {
   }
 
  private:
-  /// sum exp(z - max)
-  struct HardSum {
-    double max = kLowest, sum = 0.0;
-
-    void add(double other_max, double other_sum) {
-      const double most = std::max(max, other_max);
-      sum = sum * std::exp(max - most) + other_sum * std::exp(other_max - most);
-      max = most;
-    }
-  };
-
-  /// How exp(s) follows from exp(s / T), without an exponential of its own.
-  enum class Hardening { kSame, kSquare, kFourth, kOwn };
-
-  static Hardening hardening(double temperature) {
-    if (temperature == 1.0) return Hardening::kSame;
-    if (temperature == 2.0) return Hardening::kSquare;
-    return temperature == 4.0 ? Hardening::kFourth : Hardening::kOwn;
-  }
-
-  /// exp(s)
-  DISTILL_VECTOR V hardened(V exp_s, V s) const {
-    const V square = exp_s * exp_s;
-    switch (hardening_) {
-      case Hardening::kSame:
-        return exp_s;
-      case Hardening::kSquare:
-        return square;
-      case Hardening::kFourth:
-        return square * square;
-      case Hardening::kOwn:
-        break;
-    }
-    return exponential(s, of_hard_);
-  }
-
   DISTILL_VECTOR Element element(V s, V t, S max_s, S max_t) const {
     s -= max_s;
     t -= max_t;
@@ -159,63 +126,11 @@ class RowKernel {
 
   DISTILL_VECTOR static V splat(T x) { return V{} + static_cast<S>(to_double(x)); }
 
-  /// Calls body(student, teacher, size) for each block of the columns [begin, end), the last first
-  /// in every other pass. Sizes are multiples of the lanes: a block that is none is worked on in a
-  /// copy that masked columns fill up.
-  template <class Body>
-  void for_each_block(int64_t begin, int64_t end, const Body& body) {
-    const int64_t blocks = (end - begin + kBlock - 1) / kBlock;
-    backwards_ = !backwards_;
-    for (int64_t i = 0; i < blocks; ++i) {
-      const int64_t from = begin + kBlock * (backwards_ ? blocks - 1 - i : i);
-      const int64_t n = std::min(kBlock, end - from);
-      const T* teacher = end <= common_ ? teacher_ + from : nullptr;
-      if (n % kLanes<V> == 0) {
-        body(student_ + from, teacher, n);
-      } else {
-        on_copy(student_ + from, teacher, n, body);
-      }
-    }
-  }
-
-  template <class Body>
-  void on_copy(T* student, const T* teacher, int64_t n, const Body& body) {
-    T lanes[kLanes<V>], s[kBlock], t[kBlock];
-    store(lanes, V{} - std::numeric_limits<S>::infinity());
-    for (T* padded : {s, t}) std::fill_n(padded, kBlock, lanes[0]);
-    std::copy_n(student, n, s);
-    if (teacher != nullptr) std::copy_n(teacher, n, t);
-    body(s, t, (n + kLanes<V> - 1) / kLanes<V> * kLanes<V>);
-    std::copy_n(s, n, student);
-  }
-
-  /// Calls body(i) for each vector of a block and has the same place of the next block fetched.
-  template <class Body>
-  DISTILL_VECTOR void for_each_vector(const T* student, const T* teacher, int64_t n,
-                                      const Body& body) const {
-    const int64_t ahead = backwards_ ? -kBlock : kBlock;
-    for (int64_t i = 0; i < n; i += kLanes<V>) {
-      __builtin_prefetch(student + i + ahead);
-      if (teacher != nullptr) __builtin_prefetch(teacher + i + ahead);
-      body(i);
-    }
-  }
-
-  /// At least the lowest finite number; `teacher` may be null.
-  static std::pair<S, S> greatest(const T* student, const T* teacher, int64_t n) {
-    V s = V{} + std::numeric_limits<S>::lowest(), t = s;
-    for (int64_t i = 0; i < n; i += kLanes<V>) {
-      s = greater(s, load<V>(student + i));
-      if (teacher != nullptr) t = greater(t, load<V>(teacher + i));
-    }
-    return {greatest_of(s), greatest_of(t)};
-  }
-
   void gather_sums() {
-    for_each_block(0, common_, [&](const T* student, const T* teacher, int64_t n) {
-      const auto [max_s, max_t] = greatest(student, teacher, n);
+    blocks_.for_each_block(0, common_, [&](const T* student, const T* teacher, int64_t n) {
+      const auto [max_s, max_t] = blocks_.greatest(student, teacher, n);
       V exp_s{}, exp_t{}, forward{}, reverse{}, hard{};
-      for_each_vector(
+      blocks_.for_each_vector(
           student, teacher, n, [&](int64_t i) __attribute__((always_inline)) {
             const V s = load<V>(student + i);
             const Element e = element(s, load<V>(teacher + i), max_s, max_t);
@@ -223,7 +138,7 @@ class RowKernel {
             exp_t += e.exp_t;
             if constexpr (formula::uses_forward_moment(D)) forward += formula::forward_moment(e);
             if constexpr (formula::uses_reverse_moment(D)) reverse += formula::reverse_moment(e);
-            if (loss_.cross_entropy) hard += hardened(e.exp_s, s - max_s);
+            if (loss_.cross_entropy) hard += hardening_(e.exp_s, s - max_s, of_hard_);
           });
       sums_ = formula::merged(sums_,
                               {static_cast<double>(max_s), static_cast<double>(max_t),
@@ -253,9 +168,9 @@ class RowKernel {
 
   double gather_shares() {
     double divergence = 0, mean = 0;
-    for_each_block(0, common_, [&](const T* student, const T* teacher, int64_t n) {
+    blocks_.for_each_block(0, common_, [&](const T* student, const T* teacher, int64_t n) {
       V shares{}, inner{};
-      for_each_vector(
+      blocks_.for_each_vector(
           student, teacher, n, [&](int64_t i) __attribute__((always_inline)) {
             const Element e = element(load<V>(student + i), load<V>(teacher + i), max_s_, max_t_);
             const auto x = formula::probabilities(e, row_);
@@ -272,9 +187,9 @@ class RowKernel {
   void gather_squares() {
     const V masked = V{} - std::numeric_limits<S>::infinity();
     double squares = 0;
-    for_each_block(0, common_, [&](const T* student, const T* teacher, int64_t n) {
+    blocks_.for_each_block(0, common_, [&](const T* student, const T* teacher, int64_t n) {
       V sum{}, count{};
-      for_each_vector(
+      blocks_.for_each_vector(
           student, teacher, n, [&](int64_t i) __attribute__((always_inline)) {
             const V s = load<V>(student + i), t = load<V>(teacher + i);
             const V difference = unmasked_difference(s, t);
@@ -289,10 +204,10 @@ class RowKernel {
   }
 
   void gather_hard(int64_t begin) {
-    for_each_block(begin, size_, [&](const T* student, const T*, int64_t n) {
-      const S max = greatest(student, nullptr, n).first;
+    blocks_.for_each_block(begin, size_, [&](const T* student, const T*, int64_t n) {
+      const S max = blocks_.greatest(student, nullptr, n).first;
       V sum{};
-      for_each_vector(
+      blocks_.for_each_vector(
           student, nullptr, n, [&](int64_t i) __attribute__((always_inline)) {
             sum += exponential(load<V>(student + i) - max, of_hard_);
           });
@@ -310,14 +225,14 @@ class RowKernel {
   const FusedLoss& loss_;
   T* student_;
   const T* teacher_;
-  int64_t size_, common_ = 0;
-  bool backwards_ = true;
+  int64_t size_, common_;
+  RowBlocks<T, V> blocks_;
   Exponent<S> of_soft_{loss_.temperature}, of_hard_{1.0};
-  Hardening hardening_ = hardening(loss_.temperature);
+  Hardening<V> hardening_{loss_.temperature};
   formula::Statistics<double> sums_{kLowest, kLowest};
   formula::Row<S> row_{};
   S max_s_ = 0, max_t_ = 0, hard_max_ = 0;
-  HardSum hard_;
+  HardSum<V> hard_;
   double divergence_ = 0, unmasked_ = 0;
 };
 
