@@ -8,22 +8,13 @@
 
 #include <limits>
 
+#include "fused_loss_cases.h"
 #include "ops/cpu/fused_loss_cpu.h"
 
 namespace distill {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-const Divergence kDivergences[] = {Divergence::kNone,
-                                   Divergence::kForwardKl,
-                                   Divergence::kReverseKl,
-                                   Divergence::kSymmetricKl,
-                                   Divergence::kJsd,
-                                   Divergence::kSkewedForwardKl,
-                                   Divergence::kSkewedReverseKl,
-                                   Divergence::kTotalVariation,
-                                   Divergence::kMseLogits};
 
 at::Tensor kl(const at::Tensor& p, const at::Tensor& q) {
   const at::Tensor ratio = (p / q).masked_fill(p == 0, 1);
