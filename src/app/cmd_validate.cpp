@@ -45,14 +45,15 @@ struct ValidateCommand {
     for (const auto* model : {&plan.teacher, &plan.student}) {
       if (*model && (*model)->has_weights) check_weights((*model)->folder);
     }
+    const std::vector<std::string> files = missing_files(config.data);
     std::vector<std::string> missing = plan.missing;
-    for (std::string& sentence : missing_files(config.data)) missing.push_back(std::move(sentence));
+    missing.insert(missing.end(), files.begin(), files.end());
     std::cout << loaded.resolved << "---\n" << std::flush;
     const std::string run_there = describe_run(config.run.output_dir);
     if (!run_there.empty()) print_line("warning", run_there);
     print_model("teacher", plan.teacher);
     print_model("student", plan.student);
-    if (plan.tokenizer && missing_files(config.data).empty()) print_data(config, plan);
+    if (plan.tokenizer && files.empty()) print_data(config, plan);
     const bool found = plan.student && (plan.teacher || !config.teacher);
     if (found) print_memory(config, plan, device, dtype);
     for (const std::string& sentence : missing) print_line("missing", sentence);
@@ -85,7 +86,7 @@ struct ValidateCommand {
       total += part.bytes;
     }
     print_line("memory: in all, estimated", format_bytes(total));
-    const bool fused = loss_is_fused(config, plan.student->config, device);
+    const bool fused = loss_is_fused(config, device);
     print_line("loss", fused ? "fused kernel" : "autograd on chunks of rows");
   }
 };

@@ -8,100 +8,131 @@
 
 #include "distill/core/error.h"
 #include "distill/core/signals.h"
-#include "distill/objective/head_step.h"
 
 namespace distill {
 namespace {
 
-at::Tensor log_probs(const at::Tensor& logits) {
-  return at::log_softmax(logits.to(logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat),
-                         -1);
-}
-
-at::Tensor picked_nll(const at::Tensor& log_p, const at::Tensor& targets) {
-  return -log_p.gather(-1, targets.unsqueeze(-1)).sum(at::kDouble);
-}
-
-at::Tensor kl_sum(const at::Tensor& log_p, const at::Tensor& log_q) {
-  const at::Tensor p = log_p.exp();
-  return (p * (log_p - log_q).masked_fill(p == 0, 0)).sum(-1).sum(at::kDouble);
-}
-
-/// Sums over loss tokens, kept on the device until the end.
-struct Sums {
-  int64_t tokens = 0;
-  at::Tensor student_nll, teacher_nll, forward_kl, reverse_kl, agreement;
-};
-
-void add(at::Tensor& sum, const at::Tensor& value) { sum = sum.defined() ? sum + value : value; }
-
-void add_chunk(Sums& sums, const at::Tensor& student_logits, const at::Tensor& teacher_logits,
-               const at::Tensor& targets) {
-  const at::Tensor student = log_probs(student_logits);
-  add(sums.student_nll, picked_nll(student, targets));
-  if (!teacher_logits.defined()) return;
-  add(sums.teacher_nll, picked_nll(log_probs(teacher_logits), targets));
-  const int64_t common = std::min(student_logits.size(-1), teacher_logits.size(-1));
-  const at::Tensor p = log_probs(teacher_logits.narrow(-1, 0, common));
-  const at::Tensor q = log_probs(student_logits.narrow(-1, 0, common));
-  add(sums.forward_kl, kl_sum(p, q));
-  add(sums.reverse_kl, kl_sum(q, p));
-  add(sums.agreement, p.argmax(-1).eq(q.argmax(-1)).sum().to(at::kDouble));
-}
-
-void add_batch(Sums& sums, const Transformer& student, const LiveTeacher* teacher, Batch batch) {
-  batch = batch.to(student.device());
-  const int64_t rows = batch.loss_token_count();
-  sums.tokens += rows;
-  if (rows == 0) return;
-  const TeacherRows answers = teacher != nullptr ? teacher->answer(batch) : TeacherRows{};
-  const at::Tensor hidden = student.forward(batch).hidden.index_select(0, batch.loss_rows);
-  const at::Tensor targets = batch.targets.index_select(0, batch.loss_rows);
-  const Head head = student.head();
-  const int64_t chunk = default_chunk_rows(student.device(), false);
-  for (int64_t begin = 0; begin < rows; begin += chunk) {
-    const int64_t end = std::min(begin + chunk, rows);
-    add_chunk(sums, head.logits(hidden.slice(0, begin, end)),
-              answers.defined() ? answers.logits(begin, end) : at::Tensor(),
-              targets.slice(0, begin, end));
+/// Sums over loss tokens, fp64, on the device until the end.
+class Measurement {
+ public:
+  Measurement(const Transformer& student, const LiveTeacher* teacher, const MeasuredLoss& loss)
+      : student_(student), teacher_(teacher), loss_(loss) {
+    terms_.push_back({student_nll_.get(), 1.0});
+    if (teacher_ != nullptr) {
+      terms_.push_back({forward_kl_.get(), 1.0});
+      terms_.push_back({reverse_kl_.get(), 1.0});
+    }
+    own_terms_ = terms_.size();
+    terms_.insert(terms_.end(), loss.terms.begin(), loss.terms.end());
+    sums_.resize(terms_.size());
   }
-}
 
-std::optional<double> mean(const at::Tensor& sum, int64_t count) {
-  if (!sum.defined()) return std::nullopt;
-  return sum.item<double>() / static_cast<double>(count);
-}
+  void add(Batch batch) {
+    batch = batch.to(student_.device());
+    const int64_t count = batch.loss_token_count();
+    tokens_ += count;
+    if (count == 0) return;
+    const TeacherRows answers = teacher_ != nullptr ? teacher_->answer(batch) : TeacherRows{};
+    HeadRows rows;
+    rows.hidden = student_.forward(batch).hidden.index_select(0, batch.loss_rows);
+    rows.targets = batch.targets.index_select(0, batch.loss_rows);
+    rows.keys = batch.keys;
+    HeadStepOptions options;
+    options.want_gradients = false;
+    if (teacher_ != nullptr) options.observer = [this](const LogitRows& chunk) { look_at(chunk); };
+    const HeadResult result =
+        head_step(rows, student_.head(), {}, answers, terms_, loss_.context, options);
+    for (size_t i = 0; i < sums_.size(); ++i) accumulate(sums_[i], result.sums[i]);
+  }
+
+  Fidelity means() const {
+    if (tokens_ == 0) throw DataError("evaluation: the data has no loss token");
+    Fidelity fidelity;
+    fidelity.tokens = tokens_;
+    fidelity.student_nll = mean(sums_[0]);
+    if (teacher_ != nullptr) {
+      fidelity.forward_kl = mean(sums_[1]);
+      fidelity.reverse_kl = mean(sums_[2]);
+      fidelity.teacher_nll = mean(teacher_nll_);
+      fidelity.agreement = mean(agreement_);
+    }
+    if (!loss_.terms.empty()) fidelity.loss = 0.0;
+    for (size_t i = own_terms_; i < terms_.size(); ++i) {
+      *fidelity.loss += terms_[i].scale * mean(sums_[i]);
+    }
+    return fidelity;
+  }
+
+ private:
+  /// What no term of the head gives.
+  void look_at(const LogitRows& chunk) {
+    accumulate(teacher_nll_, nll_sum(chunk.teacher, chunk.targets));
+    const int64_t common = std::min(chunk.student.size(-1), chunk.teacher.size(-1));
+    const auto best = [&](const at::Tensor& logits) {
+      return logits.narrow(-1, 0, common).argmax(-1);
+    };
+    accumulate(agreement_, best(chunk.student).eq(best(chunk.teacher)).sum().to(at::kDouble));
+  }
+
+  at::Tensor nll_sum(const at::Tensor& logits, const at::Tensor& targets) const {
+    if (has_fused_loss(logits.device())) {
+      FusedRows rows;
+      rows.student = logits;
+      rows.targets = targets.contiguous();
+      return fused_loss(rows, {.cross_entropy = true}, false).cross_entropy.sum(at::kDouble);
+    }
+    LogitRows rows;
+    rows.student = logits;
+    rows.targets = targets;
+    return student_nll_->sum(rows, {}).to(at::kDouble);
+  }
+
+  static void accumulate(at::Tensor& sum, const at::Tensor& value) {
+    sum = sum.defined() ? sum + value : value;
+  }
+  double mean(const at::Tensor& sum) const {
+    return sum.item<double>() / static_cast<double>(tokens_);
+  }
+
+  const Transformer& student_;
+  const LiveTeacher* teacher_;
+  const MeasuredLoss& loss_;
+  std::unique_ptr<LogitObjective> student_nll_ = logit_objectives().create("cross_entropy");
+  std::unique_ptr<LogitObjective> forward_kl_ = logit_objectives().create("forward_kl");
+  std::unique_ptr<LogitObjective> reverse_kl_ = logit_objectives().create("reverse_kl");
+  std::vector<HeadTerm> terms_;
+  size_t own_terms_ = 0;
+  int64_t tokens_ = 0;
+  std::vector<at::Tensor> sums_;
+  at::Tensor teacher_nll_, agreement_;
+};
 
 }  // namespace
 
 double Fidelity::perplexity() const { return std::exp(student_nll); }
 
 Fidelity measure_fidelity(const Transformer& student, const LiveTeacher* teacher,
-                          const std::function<std::optional<Batch>()>& next) {
+                          const std::function<std::optional<Batch>()>& next,
+                          const MeasuredLoss& loss) {
   const at::NoGradGuard no_grad;
-  Sums sums;
+  Measurement measurement(student, teacher, loss);
   while (std::optional<Batch> batch = next()) {
-    add_batch(sums, student, teacher, std::move(*batch));
+    measurement.add(std::move(*batch));
     throw_if_stopped();
   }
-  if (sums.tokens == 0) throw DataError("evaluation: the data has no loss token");
-  Fidelity fidelity;
-  fidelity.tokens = sums.tokens;
-  fidelity.student_nll = *mean(sums.student_nll, sums.tokens);
-  fidelity.teacher_nll = mean(sums.teacher_nll, sums.tokens);
-  fidelity.forward_kl = mean(sums.forward_kl, sums.tokens);
-  fidelity.reverse_kl = mean(sums.reverse_kl, sums.tokens);
-  fidelity.agreement = mean(sums.agreement, sums.tokens);
-  return fidelity;
+  return measurement.means();
 }
 
 Fidelity measure_fidelity(const Transformer& student, const LiveTeacher* teacher,
-                          const std::vector<Batch>& batches) {
+                          const std::vector<Batch>& batches, const MeasuredLoss& loss) {
   size_t at = 0;
-  return measure_fidelity(student, teacher, [&]() -> std::optional<Batch> {
-    if (at == batches.size()) return std::nullopt;
-    return batches[at++];
-  });
+  return measure_fidelity(
+      student, teacher,
+      [&]() -> std::optional<Batch> {
+        if (at == batches.size()) return std::nullopt;
+        return batches[at++];
+      },
+      loss);
 }
 
 }  // namespace distill

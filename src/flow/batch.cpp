@@ -5,20 +5,30 @@
 #include <algorithm>
 
 #include "distill/core/error.h"
+#include "distill/core/random.h"
 
 namespace distill {
+namespace {
+
+/// The same for a document's position whatever batch it comes in.
+int64_t row_key(const SampleRef& sample, int64_t position) {
+  const uint64_t document = sample.content.high ^ sample.content.low;
+  return static_cast<int64_t>(Random(document + static_cast<uint64_t>(position)).next());
+}
+
+}  // namespace
 
 Batch Batch::to(at::Device device) const {
   Batch moved = *this;
   for (at::Tensor* tensor : {&moved.tokens, &moved.positions, &moved.targets, &moved.loss_rows,
-                             &moved.weights, &moved.labels, &moved.cu_seqlens}) {
+                             &moved.weights, &moved.keys, &moved.labels, &moved.cu_seqlens}) {
     if (tensor->defined()) *tensor = tensor->to(device, /*non_blocking=*/true);
   }
   return moved;
 }
 
 Batch make_batch(const std::vector<Document>& documents) {
-  std::vector<int64_t> tokens, positions, targets, loss_rows;
+  std::vector<int64_t> tokens, positions, targets, loss_rows, keys;
   Batch batch;
   batch.bounds.push_back(0);
   for (const Document& document : documents) {
@@ -29,7 +39,10 @@ Batch make_batch(const std::vector<Document>& documents) {
     for (int64_t i = 0; i < length; ++i) {
       const auto next = static_cast<size_t>(i) + 1;
       const bool has_target = i + 1 < length && document.is_target[next];
-      if (has_target) loss_rows.push_back(static_cast<int64_t>(tokens.size()));
+      if (has_target) {
+        loss_rows.push_back(static_cast<int64_t>(tokens.size()));
+        keys.push_back(row_key(document.sample, i));
+      }
       tokens.push_back(document.tokens[static_cast<size_t>(i)]);
       positions.push_back(i);
       targets.push_back(has_target ? document.tokens[next] : kIgnore);
@@ -42,6 +55,7 @@ Batch make_batch(const std::vector<Document>& documents) {
   batch.positions = at::tensor(positions, at::kLong);
   batch.targets = at::tensor(targets, at::kLong);
   batch.loss_rows = at::tensor(loss_rows, at::kLong);
+  batch.keys = at::tensor(keys, at::kLong);
   batch.cu_seqlens = at::tensor(batch.bounds, at::kInt);
   return batch;
 }

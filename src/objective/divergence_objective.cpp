@@ -5,11 +5,12 @@
 namespace distill {
 
 at::Tensor DivergenceObjective::sum(const LogitRows& rows, const StepContext&) const {
-  const at::Tensor losses = row_losses(common_log_probs(rows, temperature_));
+  const at::Tensor losses = row_losses(class_log_probs(rows, classes_, temperature_));
   return weighted_sum(losses, rows) * (temperature_ * temperature_);
 }
 
 std::optional<FusedTerm> DivergenceObjective::fused() const {
+  if (classes_.top_k) return std::nullopt;
   return FusedTerm{.divergence = divergence(),
                    .temperature = temperature_,
                    .ratio = ratio(),
@@ -19,6 +20,7 @@ std::optional<FusedTerm> DivergenceObjective::fused() const {
 void DivergenceObjective::options(Section& section) {
   section.field("temperature", temperature_,
                 {.help = "Divides the logits of both models; the loss carries T^2.", .min = 0.01});
+  classes_.fields(section);
 }
 
 }  // namespace distill

@@ -2,17 +2,18 @@
 #pragma once
 
 #include "distill/objective/logit_objective.h"
+#include "objective/classes.h"
 #include "objective/rows.h"
 
 namespace distill {
 
 /// T^2 D(p, q), p = softmax(s / T) the student's, q = softmax(t / T) the teacher's, over the common
-/// prefix of the vocabularies.
+/// prefix of the vocabularies or, with `top_k`, over the teacher's K best tokens (see classes.h).
 class DivergenceObjective : public LogitObjective {
  public:
   at::Tensor sum(const LogitRows& rows, const StepContext& context) const override;
   std::optional<FusedTerm> fused() const override;
-  Needs needs() const override { return {.teacher_logits = true}; }
+  Needs needs() const override { return classes_.needs(temperature_); }
   bool is_divergence() const override { return true; }
 
  protected:
@@ -24,7 +25,9 @@ class DivergenceObjective : public LogitObjective {
   virtual double factor() const { return 1.0; }
   void options(Section& section) override;
 
+ private:
   double temperature_ = 1.0;
+  Classes classes_;
 };
 
 }  // namespace distill

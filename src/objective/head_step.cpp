@@ -6,171 +6,198 @@
 
 #include <algorithm>
 
+#include "distill/ops/weight_gradient.h"
+#include "objective/fused_plan.h"
+
 namespace distill {
 namespace {
 
-/// The part of Head::logits after the matrix product.
-at::Tensor scale_and_cap(at::Tensor logits, const Head& head) {
-  if (head.logit_scale != 1.0) logits = logits * head.logit_scale;
-  if (head.logit_softcap > 0.0) logits = at::tanh(logits / head.logit_softcap) * head.logit_softcap;
-  return logits;
-}
-
-/// target += left^T right, accumulated in the target's dtype.
-void add_product(const at::Tensor& target, const at::Tensor& left, const at::Tensor& right) {
-  if (target.scalar_type() == left.scalar_type()) {
-    target.addmm_(left.t(), right);
-  } else {
-    target.add_(at::mm(left.t(), right));
+/// Rows of weight 0 hold nothing that their loss could make infinite.
+LogitRows without_ignored(LogitRows rows) {
+  if (!rows.weights.defined()) return rows;
+  const at::Tensor ignored = (rows.weights == 0).unsqueeze(1);
+  for (at::Tensor* tensor : {&rows.student, &rows.teacher, &rows.sparse.log_probs}) {
+    if (tensor->defined()) *tensor = tensor->masked_fill(ignored, 0);
   }
-}
-
-/// The terms as one call of the fused kernel, with their places; null where it does not know them
-/// all or would need more than one divergence.
-struct FusedPlan {
-  FusedLoss loss;
-  std::optional<size_t> cross_entropy, divergence;
-  double factor = 1.0;  // of the divergence's row losses in its own sum
-};
-
-std::optional<FusedPlan> plan_fused(const std::vector<HeadTerm>& terms) {
-  FusedPlan plan;
-  for (size_t i = 0; i < terms.size(); ++i) {
-    const std::optional<FusedTerm> term = terms[i].objective->fused();
-    std::optional<size_t>& place =
-        term && term->cross_entropy ? plan.cross_entropy : plan.divergence;
-    if (!term || place) return std::nullopt;
-    place = i;
-    if (term->cross_entropy) {
-      plan.loss.cross_entropy = true;
-      plan.loss.cross_entropy_scale = terms[i].scale;
-      continue;
-    }
-    plan.loss.divergence = term->divergence;
-    plan.loss.temperature = term->temperature;
-    plan.loss.ratio = term->ratio;
-    plan.loss.divergence_scale = terms[i].scale * term->factor;
-    plan.factor = term->factor;
-  }
-  return plan;
+  return rows;
 }
 
 class ChunkedHead {
  public:
-  ChunkedHead(const Head& head, const HeadGradients& gradients, const std::vector<HeadTerm>& terms,
-              const StepContext& context)
-      : head_(head), gradients_(gradients), terms_(terms), context_(context) {
-    if (runs_fused(terms, head.logit_softcap, head.weight.device())) fused_ = plan_fused(terms);
+  ChunkedHead(const HeadRows& rows, const Head& head, const HeadGradients& gradients,
+              const TeacherRows& teacher, const std::vector<HeadTerm>& terms,
+              const StepContext& context, const HeadStepOptions& options)
+      : rows_(rows),
+        head_(head),
+        gradients_(gradients),
+        teacher_(teacher),
+        terms_(terms),
+        context_(context),
+        options_(options),
+        plan_(plan_fused(terms, head.weight.device(), options.want_gradients)) {
+    hidden_ = rows.hidden.detach().to(head.weight.scalar_type());
+    const auto scalar = hidden_.options().dtype(at::kDouble);
+    for (size_t i = 0; i < terms.size(); ++i) result_.sums.push_back(at::zeros({}, scalar));
+    if (options.want_gradients) result_.d_hidden = at::empty_like(hidden_);
   }
 
-  /// Adds the chunk's sums; returns the gradient of the hidden rows, undefined without gradients.
-  at::Tensor step(const at::Tensor& hidden, LogitRows rows, std::vector<at::Tensor>& sums,
-                  bool want_gradients) const {
-    const at::Tensor product = at::linear(hidden, head_.weight, head_.bias).detach();
-    const at::Tensor d_product = fused_ ? fused_gradient(product, rows, sums, want_gradients)
-                                        : autograd_gradient(product, rows, sums, want_gradients);
-    if (!d_product.defined()) return {};
-    if (gradients_.weight.defined()) add_product(gradients_.weight, d_product, hidden);
-    if (gradients_.bias.defined()) gradients_.bias.add_(d_product.sum(0));
-    return at::mm(d_product, head_.weight);
+  HeadResult run() {
+    const int64_t count = hidden_.size(0);
+    const int64_t rows = std::min(count, rows_per_chunk());
+    student_buffer_ = at::empty({rows, head_.vocabulary()}, hidden_.options());
+    if (teacher_.logits) {
+      teacher_buffer_ =
+          at::empty({rows, teacher_.vocabulary}, hidden_.options().dtype(teacher_.dtype));
+    }
+    for (int64_t begin = 0; begin < count; begin += rows) {
+      step(begin, std::min(begin + rows, count));
+    }
+    if (options_.want_gradients) {
+      result_.d_hidden = result_.d_hidden.to(rows_.hidden.scalar_type());
+    }
+    return std::move(result_);
   }
 
  private:
-  /// In place of the product, where the teacher's logits have its dtype.
-  at::Tensor fused_gradient(const at::Tensor& product, const LogitRows& rows,
-                            std::vector<at::Tensor>& sums, bool want_gradients) const {
-    const at::ScalarType type =
-        rows.teacher.defined()
-            ? at::promote_types(product.scalar_type(), rows.teacher.scalar_type())
-            : product.scalar_type();
-    FusedRows fused;
-    fused.student = product.to(type);
-    if (head_.logit_scale != 1.0) fused.student.mul_(head_.logit_scale);
-    if (fused_->divergence) fused.teacher = rows.teacher.to(type);
-    fused.targets = rows.targets.contiguous();
-    if (rows.weights.defined()) fused.weights = rows.weights.contiguous();
-    const FusedRowLosses losses = fused_loss(fused, fused_->loss, want_gradients);
-    const auto add = [&](std::optional<size_t> place, const at::Tensor& row_losses, double factor) {
-      if (!place || !row_losses.defined()) return;
-      at::Tensor weighted = row_losses;
-      if (rows.weights.defined()) {
-        weighted = (row_losses * rows.weights).masked_fill(rows.weights == 0, 0);
-      }
-      sums[*place].add_(weighted.sum(), factor);
-    };
-    add(fused_->cross_entropy, losses.cross_entropy, 1.0);
-    add(fused_->divergence, losses.divergence, fused_->factor);
-    if (!want_gradients) return {};
-    if (head_.logit_scale != 1.0) fused.student.mul_(head_.logit_scale);
-    return fused.student.to(product.scalar_type());
+  int64_t rows_per_chunk() const {
+    if (options_.chunk_rows > 0) return options_.chunk_rows;
+    const auto width = static_cast<int64_t>(hidden_.element_size());
+    int64_t bytes = head_.vocabulary() * width;
+    if (teacher_.logits) {
+      bytes += teacher_.vocabulary * static_cast<int64_t>(c10::elementSize(teacher_.dtype));
+    }
+    return chunk_rows(hidden_.device(), bytes, plan_.all_fused());
   }
 
-  at::Tensor autograd_gradient(at::Tensor product, LogitRows& rows, std::vector<at::Tensor>& sums,
-                               bool want_gradients) const {
-    product.set_requires_grad(want_gradients);
-    const at::AutoGradMode mode(want_gradients);
-    rows.student = scale_and_cap(product, head_);
-    if (rows.weights.defined()) {  // a weight of 0 hides whatever the row's loss is
-      const at::Tensor hidden = (rows.weights == 0).unsqueeze(1);
-      rows.student = rows.student.masked_fill(hidden, 0);
-      if (rows.teacher.defined()) rows.teacher = rows.teacher.masked_fill(hidden, 0);
+  void step(int64_t begin, int64_t end) {
+    const at::Tensor hidden = hidden_.slice(0, begin, end);
+    const at::Tensor product = student_buffer_.slice(0, 0, end - begin);
+    Head{head_.weight, head_.bias}.logits_into(hidden, product);
+    LogitRows rows = chunk(begin, end);
+    const bool fused = plan_.all_fused() || !options_.want_gradients;
+    const at::Tensor d_product =
+        fused ? fused_gradient(product, rows) : autograd_gradient(product, rows);
+    if (!options_.want_gradients) return;
+    at::Tensor d_hidden = result_.d_hidden.slice(0, begin, end);
+    if (!d_product.defined()) {
+      d_hidden.zero_();
+      return;
     }
+    if (gradients_.weight.defined()) add_weight_gradient(gradients_.weight, d_product, hidden);
+    at::Tensor d_bias = gradients_.bias;
+    if (d_bias.defined()) d_bias.add_(d_product.sum(0, false, d_bias.scalar_type()));
+    at::mm_out(d_hidden, d_product, head_.weight);
+  }
+
+  /// What the student's logits of rows [begin, end) are compared to.
+  LogitRows chunk(int64_t begin, int64_t end) const {
+    LogitRows rows;
+    rows.targets = rows_.targets.slice(0, begin, end);
+    if (rows_.weights.defined()) rows.weights = rows_.weights.slice(0, begin, end);
+    if (rows_.keys.defined()) rows.keys = rows_.keys.slice(0, begin, end);
+    if (teacher_.logits) {
+      rows.teacher = teacher_buffer_.slice(0, 0, end - begin);
+      teacher_.logits(begin, end, rows.teacher);
+    } else if (teacher_.sparse) {
+      rows.sparse = teacher_.sparse(begin, end);
+    }
+    return rows;
+  }
+
+  /// Through the kernel, in place of the product where the teacher's logits have its dtype. Terms
+  /// that the kernel does not know only come here without gradients.
+  at::Tensor fused_gradient(const at::Tensor& product, LogitRows& rows) {
+    at::ScalarType type = product.scalar_type();
+    if (rows.teacher.defined()) type = at::promote_types(type, rows.teacher.scalar_type());
+    rows.student = product.to(type);
+    if (rows.teacher.defined()) rows.teacher = rows.teacher.to(type);
+    if (head_.logit_scale != 1.0) rows.student.mul_(head_.logit_scale);
+    if (head_.logit_softcap > 0.0) cap(rows.student);
+    if (options_.observer) options_.observer(rows);
+    for (const FusedCall& call : plan_.calls) {
+      call.run(rows, options_.want_gradients, result_.sums);
+    }
+    if (!plan_.others.empty()) {
+      const LogitRows others = without_ignored(rows);
+      for (const size_t i : plan_.others) add_sum(i, others);
+    }
+    if (!options_.want_gradients) return {};
+    if (head_.logit_softcap > 0.0) {
+      at::tanh_backward_out(rows.student, rows.student, capped_.slice(0, 0, rows.student.size(0)));
+    }
+    if (head_.logit_scale != 1.0) rows.student.mul_(head_.logit_scale);
+    return rows.student.to(product.scalar_type());
+  }
+
+  /// Keeps the hyperbolic tangent, which backward needs after the kernel has written over it.
+  void cap(at::Tensor& logits) {
+    logits.div_(head_.logit_softcap).tanh_();
+    if (options_.want_gradients) {
+      if (!capped_.defined()) {
+        capped_ = at::empty({student_buffer_.size(0), logits.size(1)}, logits.options());
+      }
+      capped_.slice(0, 0, logits.size(0)).copy_(logits);
+    }
+    logits.mul_(head_.logit_softcap);
+  }
+
+  at::Tensor autograd_gradient(at::Tensor product, LogitRows& rows) {
+    const at::AutoGradMode mode(true);
+    product = product.detach().set_requires_grad(true);
+    rows.student = product;
+    if (head_.logit_scale != 1.0) rows.student = rows.student * head_.logit_scale;
+    if (head_.logit_softcap > 0.0) {
+      rows.student = at::tanh(rows.student / head_.logit_softcap) * head_.logit_softcap;
+    }
+    if (options_.observer) options_.observer(rows);
+    rows = without_ignored(rows);
     at::Tensor total;
     for (size_t i = 0; i < terms_.size(); ++i) {
-      const at::Tensor sum = terms_[i].objective->sum(rows, context_);
-      sums[i].add_(sum.detach());
-      const at::Tensor scaled = sum * terms_[i].scale;
+      const at::Tensor scaled = add_sum(i, rows) * terms_[i].scale;
       total = total.defined() ? total + scaled : scaled;
     }
-    if (!want_gradients || !total.requires_grad()) return {};
+    if (!total.requires_grad()) return {};
     return torch::autograd::grad({total}, {product})[0];
   }
 
+  at::Tensor add_sum(size_t term, const LogitRows& rows) {
+    const at::Tensor sum = terms_[term].objective->sum(rows, context_);
+    result_.sums[term].add_(sum.detach());
+    return sum;
+  }
+
+  const HeadRows& rows_;
   const Head& head_;
   const HeadGradients& gradients_;
+  const TeacherRows& teacher_;
   const std::vector<HeadTerm>& terms_;
   const StepContext& context_;
-  std::optional<FusedPlan> fused_;
+  const HeadStepOptions& options_;
+  FusedPlan plan_;
+  at::Tensor hidden_, student_buffer_, teacher_buffer_, capped_;
+  HeadResult result_;
 };
 
 }  // namespace
 
 HeadResult head_step(const HeadRows& rows, const Head& head, const HeadGradients& gradients,
                      const TeacherRows& teacher, const std::vector<HeadTerm>& terms,
-                     const StepContext& context, int64_t chunk_rows, bool want_gradients) {
+                     const StepContext& context, const HeadStepOptions& options) {
   const at::NoGradGuard no_grad;
-  const at::Tensor hidden = rows.hidden.detach().to(head.weight.scalar_type());
-  const at::ScalarType sum_dtype = hidden.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  HeadResult result;
-  for (size_t i = 0; i < terms.size(); ++i) {
-    result.sums.push_back(at::zeros({}, hidden.options().dtype(sum_dtype)));
-  }
-  if (want_gradients) result.d_hidden = at::zeros_like(hidden);
   const Head frozen{head.weight.detach(), head.bias.defined() ? head.bias.detach() : head.bias,
                     head.logit_scale, head.logit_softcap};
-  const ChunkedHead chunked(frozen, gradients, terms, context);
-  const int64_t count = hidden.size(0);
-  for (int64_t begin = 0; begin < count; begin += chunk_rows) {
-    const int64_t end = std::min(begin + chunk_rows, count);
-    LogitRows chunk;
-    chunk.targets = rows.targets.slice(0, begin, end);
-    if (rows.weights.defined()) chunk.weights = rows.weights.slice(0, begin, end);
-    if (teacher.defined()) chunk.teacher = teacher.logits(begin, end);
-    const at::Tensor d_hidden =
-        chunked.step(hidden.slice(0, begin, end), std::move(chunk), result.sums, want_gradients);
-    if (d_hidden.defined()) result.d_hidden.slice(0, begin, end).copy_(d_hidden);
-  }
-  if (want_gradients) result.d_hidden = result.d_hidden.to(rows.hidden.scalar_type());
-  return result;
+  return ChunkedHead(rows, frozen, gradients, teacher, terms, context, options).run();
 }
 
-bool runs_fused(const std::vector<HeadTerm>& terms, double logit_softcap, at::Device device) {
-  return logit_softcap == 0.0 && has_fused_loss(device) && plan_fused(terms).has_value();
-}
-
-int64_t default_chunk_rows(at::Device device, bool fused) {
-  if (!device.is_cpu()) return 4096;
-  return fused ? 512 : 128;
+int64_t chunk_rows(at::Device device, int64_t row_bytes, bool fused) {
+  constexpr int64_t kMegabyte = int64_t{1} << 20;
+  constexpr int64_t kAutogradFactor = 4;  // its temporaries, in units of both rows of logits
+  constexpr int64_t kStep = 64;
+  const int64_t budget = (device.is_cpu() ? 640 : 2560) * kMegabyte;
+  const int64_t most = device.is_cpu() ? 512 : 4096;
+  const int64_t rows =
+      budget / std::max<int64_t>(1, fused ? row_bytes : kAutogradFactor * row_bytes);
+  return std::clamp(rows / kStep * kStep, kStep, most);
 }
 
 }  // namespace distill

@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
 #include <limits>
 
 #include "objective/rows.h"
@@ -11,10 +10,10 @@ namespace distill {
 
 at::Tensor MseLogits::sum(const LogitRows& rows, const StepContext&) const {
   constexpr double kMasked = -std::numeric_limits<double>::infinity();
-  const int64_t vocabulary = std::min(rows.student.size(-1), rows.teacher.size(-1));
+  const CommonLogits logits = common_logits(rows);
   const at::ScalarType type = rows.student.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  const at::Tensor student = rows.student.narrow(-1, 0, vocabulary).to(type);
-  const at::Tensor teacher = rows.teacher.detach().narrow(-1, 0, vocabulary).to(type);
+  const at::Tensor student = logits.student.to(type);
+  const at::Tensor teacher = logits.teacher.to(type);
   const at::Tensor masked = student.eq(kMasked).logical_or(teacher.eq(kMasked));
   const at::Tensor kept = masked.logical_not().sum(-1).clamp_min(1);
   return weighted_sum((student - teacher).masked_fill(masked, 0).square().sum(-1) / kept, rows);

@@ -5,6 +5,7 @@
 #include "objective/jsd.h"
 #include "objective/mse_logits.h"
 #include "objective/reverse_kl.h"
+#include "objective/sampled_forward_kl.h"
 #include "objective/skewed_forward_kl.h"
 #include "objective/skewed_reverse_kl.h"
 #include "objective/symmetric_kl.h"
@@ -17,6 +18,8 @@ const Registry<LogitObjective>& logit_objectives() {
     Registry<LogitObjective> all;
     all.add<CrossEntropy>("cross_entropy", "Negative log-likelihood of the target tokens.");
     all.add<ForwardKl>("forward_kl", "KL(teacher || student) at temperature T, times T^2.");
+    all.add<SampledForwardKl>("sampled_forward_kl",
+                              "Forward KL from tokens that the teacher draws, unbiased.");
     all.add<ReverseKl>("reverse_kl", "KL(student || teacher) at temperature T, times T^2.");
     all.add<SymmetricKl>("symmetric_kl", "Forward and reverse KL, weighted, times T^2.");
     all.add<AdaptiveKl>("adaptive_kl", "Forward and reverse KL, weighted by where they differ.");

@@ -4,20 +4,43 @@
 
 #include <algorithm>
 
+#include "distill/core/error.h"
+
 namespace distill {
+namespace {
+
+const at::Tensor& teacher_logits(const LogitRows& rows) {
+  if (rows.teacher.defined()) return rows.teacher;
+  throw ConfigError(
+      rows.sparse.defined()
+          ? "objective: expected a teacher that gives all its logits, found one that gives " +
+                std::to_string(rows.sparse.ids.size(-1)) +
+                " tokens a row; a divergence takes those with `top_k`"
+          : "objective: expected a teacher, found none");
+}
+
+}  // namespace
+
+at::Tensor tempered(const at::Tensor& logits, double temperature) {
+  const at::ScalarType dtype = logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  const at::Tensor wide = logits.to(dtype);
+  return temperature == 1.0 ? wide : wide / temperature;
+}
 
 at::Tensor tempered_log_softmax(const at::Tensor& logits, double temperature) {
-  const at::ScalarType dtype = logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  at::Tensor scaled = logits.to(dtype);
-  if (temperature != 1.0) scaled = scaled / temperature;
-  return at::log_softmax(scaled, -1);
+  return at::log_softmax(tempered(logits, temperature), -1);
+}
+
+CommonLogits common_logits(const LogitRows& rows) {
+  const at::Tensor& teacher = teacher_logits(rows);
+  const int64_t vocabulary = std::min(rows.student.size(-1), teacher.size(-1));
+  return {rows.student.narrow(-1, 0, vocabulary), teacher.detach().narrow(-1, 0, vocabulary)};
 }
 
 LogProbs common_log_probs(const LogitRows& rows, double temperature) {
-  const int64_t vocabulary = std::min(rows.student.size(-1), rows.teacher.size(-1));
-  const at::Tensor teacher = rows.teacher.detach().narrow(-1, 0, vocabulary);
-  return {tempered_log_softmax(rows.student.narrow(-1, 0, vocabulary), temperature),
-          tempered_log_softmax(teacher, temperature)};
+  const CommonLogits logits = common_logits(rows);
+  return {tempered_log_softmax(logits.student, temperature),
+          tempered_log_softmax(logits.teacher, temperature)};
 }
 
 at::Tensor kl_rows(const at::Tensor& log_p, const at::Tensor& log_q) {

@@ -7,13 +7,25 @@
 
 namespace distill {
 
+/// logits / temperature, in fp32 or fp64.
+at::Tensor tempered(const at::Tensor& logits, double temperature);
+
 /// log softmax(logits / temperature) over the last dimension, in fp32 or fp64.
 at::Tensor tempered_log_softmax(const at::Tensor& logits, double temperature);
 
-/// Log-probabilities of both models over the common prefix of their vocabularies.
-struct LogProbs {
+/// Both models' logits over the common prefix of their vocabularies. Throws ConfigError where the
+/// teacher has none for these rows.
+struct CommonLogits {
   at::Tensor student;  // [R, V], with gradient
   at::Tensor teacher;  // [R, V], without
+};
+CommonLogits common_logits(const LogitRows& rows);
+
+/// Log-probabilities of both models over the same classes: the common prefix, or what classes.h
+/// makes of it.
+struct LogProbs {
+  at::Tensor student;  // [R, C], with gradient
+  at::Tensor teacher;  // [R, C], without
 };
 LogProbs common_log_probs(const LogitRows& rows, double temperature);
 

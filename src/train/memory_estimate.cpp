@@ -27,10 +27,10 @@ constexpr int64_t kLossBuffers = 6;
 
 }  // namespace
 
-bool loss_is_fused(const RunConfig& config, const TransformerConfig& student, at::Device device) {
+bool loss_is_fused(const RunConfig& config, at::Device device) {
   std::vector<HeadTerm> terms;
   for (const ObjectiveTerm& term : config.objective) terms.push_back({term.value.get(), 1.0});
-  return runs_fused(terms, student.logit_softcap, device);
+  return runs_fused(terms, device);
 }
 
 std::vector<MemoryPart> estimate_memory(const RunConfig& config, const ModelPlan& plan,
@@ -51,11 +51,14 @@ std::vector<MemoryPart> estimate_memory(const RunConfig& config, const ModelPlan
   const int64_t tokens = config.train.micro_batch_size * config.data.max_length;
   parts.push_back(
       {"activations, a full micro-batch", activation_bytes(config, student, tokens, width)});
-  const bool fused = loss_is_fused(config, student, device);
-  const int64_t rows = std::min(default_chunk_rows(device, fused), tokens);
-  const int64_t losses = fused ? 0 : kLossBuffers * master_width;
-  parts.push_back(
-      {"head: logits and losses of a chunk", rows * student.vocab_size * (2 * width + losses)});
+  const bool fused = loss_is_fused(config, device);
+  const int64_t buffers = student.logit_softcap > 0.0 && fused ? 2 : 1;
+  int64_t row_bytes = student.vocab_size * width;
+  if (plan.teacher) row_bytes += plan.teacher->config.vocab_size * width;
+  const int64_t rows = std::min(chunk_rows(device, row_bytes, fused), tokens);
+  const int64_t losses = fused ? 0 : kLossBuffers * master_width * student.vocab_size;
+  parts.push_back({"head: logits and losses of a chunk",
+                   rows * (row_bytes + (buffers - 1) * student.vocab_size * width + losses)});
   return parts;
 }
 

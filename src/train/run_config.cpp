@@ -9,8 +9,8 @@ namespace distill {
 namespace {
 
 const std::vector<std::string> kDtypes = {"auto", "float32", "bfloat16", "float64"};
-const std::vector<std::string> kMetrics = {"eval_nll", "eval_forward_kl", "eval_reverse_kl",
-                                           "eval_agreement"};
+const std::vector<std::string> kMetrics = {"eval_loss", "eval_nll", "eval_forward_kl",
+                                           "eval_reverse_kl", "eval_agreement"};
 
 /// Two terms of one name would be one line in every log.
 void check_labels(Section& section, const std::vector<ObjectiveTerm>& objectives) {
@@ -140,7 +140,7 @@ void RunConfig::fields(Section& section) {
     section.problem("student", "from_teacher needs a teacher");
   }
   for (const ObjectiveTerm& term : objective) {
-    if (!teacher && term.value && term.value->needs().teacher_logits) {
+    if (!teacher && term.value && term.value->needs().teacher()) {
       section.problem("objective", term.type + " needs a teacher, and there is none");
     }
   }

@@ -79,13 +79,11 @@ void TrainStep::add_gradients(const Batch& batch, double scale, const StepContex
   rows.hidden = hidden;
   rows.targets = batch.targets.index_select(0, batch.loss_rows);
   rows.weights = batch.weights;
+  rows.keys = batch.keys;
   HeadGradients gradients;
   gradients.weight = student_.head_weight().gradient;
   gradients.bias = student_.modules().head.bias.gradient;
-  const Head head = student_.head();
-  const bool fused = runs_fused(terms, head.logit_softcap, student_.device());
-  const HeadResult result = head_step(rows, head, gradients, teacher, terms, context,
-                                      default_chunk_rows(student_.device(), fused), true);
+  const HeadResult result = head_step(rows, student_.head(), gradients, teacher, terms, context);
   for (size_t i = 0; i < sums.size(); ++i) sums[i].add_(result.sums[i]);
   torch::autograd::backward({hidden}, {result.d_hidden});
 }

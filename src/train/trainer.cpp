@@ -11,6 +11,7 @@
 #include "distill/core/log.h"
 #include "distill/core/signals.h"
 #include "distill/model/loading.h"
+#include "train/evaluation_report.h"
 
 namespace distill {
 namespace {
@@ -19,28 +20,6 @@ constexpr const char* kGeneratorKey = "generator.cpu";
 
 TrainStepOptions step_options(const TrainConfig& config) {
   return {config.max_grad_norm, config.gradient_checkpointing};
-}
-
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return text;
-}
-
-/// The value of a metric by its logged name.
-double metric(const Fidelity& fidelity, const std::string& name) {
-  if (name == "eval_nll") return fidelity.student_nll;
-  const std::optional<double> value = name == "eval_forward_kl"   ? fidelity.forward_kl
-                                      : name == "eval_reverse_kl" ? fidelity.reverse_kl
-                                                                  : fidelity.agreement;
-  if (!value) throw ConfigError("train.metric_for_best_model: " + name + " needs a teacher");
-  return *value;
-}
-
-bool is_better(double value, std::optional<double> best, const std::string& name) {
-  if (!std::isfinite(value)) return false;
-  if (!best) return true;
-  return name == "eval_agreement" ? value > *best : value < *best;
 }
 
 }  // namespace
@@ -60,9 +39,7 @@ std::vector<std::pair<std::string, at::Tensor>> Trainer::tensors() const {
   return all;
 }
 
-void Trainer::resume(const std::filesystem::path& folder) {
-  LoadedCheckpoint checkpoint = load_checkpoint(folder);
-  check_identity(checkpoint, parts_.identity);
+void Trainer::resume(const LoadedCheckpoint& checkpoint) {
   auto all = tensors();
   // The generator's state is a copy, not a view: it is put back by hand.
   at::Generator generator = at::globalContext().defaultGenerator(at::kCPU);
@@ -73,7 +50,8 @@ void Trainer::resume(const std::filesystem::path& folder) {
   train_step_.parameters().update_compute_weights();
   state_ = checkpoint.state;
   parts_.stream->seek(state_.stream);
-  log_info("resumed from " + folder.string() + " at step " + std::to_string(state_.step));
+  log_info("resumed from " + checkpoint.folder.string() + " at step " +
+           std::to_string(state_.step));
 }
 
 double Trainer::epoch() const {
@@ -91,14 +69,13 @@ StepReport Trainer::step() {
   }
   const double learning_rate = parts_.config->lr_scheduler.learning_rate(
       parts_.config->optimizer.learning_rate, state_.step, parts_.total_steps);
-  StepReport report =
-      train_step_.run(micro_batches, learning_rate, {state_.step, parts_.total_steps});
+  StepReport report = train_step_.run(micro_batches, learning_rate, context());
   const bool on_cpu = parts_.student->device().is_cpu();
   if (on_cpu && !report.finite.item<bool>()) {
     throw TrainingError(
         "step " + std::to_string(state_.step + 1) + ": the loss (" +
-        number(report.loss.item<double>()) + ") or the gradient norm (" +
-        number(report.grad_norm.item<double>()) +
+        format_number(report.loss.item<double>()) + ") or the gradient norm (" +
+        format_number(report.grad_norm.item<double>()) +
         ") is not finite; no weight was changed. The step's records:" + advice(report.samples));
   }
   ++state_.step;
@@ -152,12 +129,12 @@ void Trainer::log(const StepReport& report) {
   event["loss_tokens"] = report.loss_tokens;
   events_.write(event);
   summary_.last_loss = loss;
-  const std::string details =
-      "loss " + number(loss) + "  " + format_count(static_cast<int64_t>(speed)) + " tokens/s";
+  const std::string details = "loss " + format_number(loss) + "  " +
+                              format_count(static_cast<int64_t>(speed)) + " tokens/s";
   if (!stderr_is_terminal()) {
     log_info("step " + std::to_string(state_.step) + "/" + std::to_string(parts_.total_steps) +
-             "  " + details + "  grad_norm " + number(report.grad_norm.item<double>()) + "  lr " +
-             number(report.learning_rate) + "  left " +
+             "  " + details + "  grad_norm " + format_number(report.grad_norm.item<double>()) +
+             "  lr " + format_number(report.learning_rate) + "  left " +
              format_duration(progress_->seconds_left(state_.step)));
   }
   progress_->update(state_.step, details);
@@ -170,23 +147,21 @@ void Trainer::pause(std::chrono::steady_clock::duration time) {
   if (progress_) progress_->pause(time);
 }
 
+StepContext Trainer::context() const {
+  return {state_.step, parts_.total_steps, static_cast<uint64_t>(parts_.config->run.seed)};
+}
+
 Fidelity Trainer::evaluate() {
   const auto begin = std::chrono::steady_clock::now();
-  const Fidelity fidelity = measure_fidelity(*parts_.student, parts_.teacher, parts_.eval_batches);
-  Json event = {{"step", state_.step}, {"eval_nll", fidelity.student_nll}};
-  std::string line = "evaluation at step " + std::to_string(state_.step) + ": nll " +
-                     number(fidelity.student_nll) + "  perplexity " + number(fidelity.perplexity());
-  if (fidelity.forward_kl) {
-    event["eval_forward_kl"] = *fidelity.forward_kl;
-    event["eval_reverse_kl"] = *fidelity.reverse_kl;
-    event["eval_agreement"] = *fidelity.agreement;
-    line += "  forward_kl " + number(*fidelity.forward_kl) + "  agreement " +
-            number(*fidelity.agreement);
+  MeasuredLoss loss;
+  for (const ObjectiveTerm& term : parts_.config->objective) {
+    loss.terms.push_back({term.value.get(), term.value->weight()});
   }
-  event["eval_tokens"] = fidelity.tokens;
-  events_.write(event);
-  log_info(line + "  (" + std::to_string(fidelity.tokens) + plural(" token", fidelity.tokens) +
-           ")");
+  loss.context = context();
+  const Fidelity fidelity =
+      measure_fidelity(*parts_.student, parts_.teacher, parts_.eval_batches, loss);
+  events_.write(evaluation_event(fidelity, state_.step));
+  log_info(evaluation_line(fidelity, state_.step));
   pause(std::chrono::steady_clock::now() - begin);
   return fidelity;
 }
@@ -198,8 +173,8 @@ bool Trainer::evaluate_and_follow() {
   summary_.after = fidelity;
   const TrainConfig& train = parts_.config->train;
   if (!train.metric_for_best_model) return false;
-  const double value = metric(fidelity, *train.metric_for_best_model);
-  if (is_better(value, state_.best_metric, *train.metric_for_best_model)) {
+  const double value = evaluation_metric(fidelity, *train.metric_for_best_model);
+  if (is_better_metric(value, state_.best_metric, *train.metric_for_best_model)) {
     state_.best_metric = value;
     state_.best_step = state_.step;
     state_.evaluations_without_gain = 0;

@@ -1,12 +1,9 @@
 #include "distill/train/training_run.h"
 
 #include <ATen/Context.h>
-#include <ATen/Parallel.h>
-#include <torch/version.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "distill/core/error.h"
 #include "distill/core/files.h"
@@ -14,9 +11,8 @@
 #include "distill/core/memory.h"
 #include "distill/core/random.h"
 #include "distill/core/signals.h"
-#include "distill/core/version.h"
-#include "distill/io/hf_folder.h"
 #include "distill/ops/device.h"
+#include "train/run_identity.h"
 
 namespace distill {
 namespace {
@@ -30,69 +26,40 @@ void require_nothing_missing(const std::vector<std::string>& missing) {
   throw DataError(text);
 }
 
-/// True for keys that a resumed run must share.
-bool shapes_the_run(const std::string& key) {
-  static const std::vector<std::string> kPrefixes = {"teacher.",
-                                                     "student.",
-                                                     "data.",
-                                                     "objective.",
-                                                     "train.gradient_accumulation_steps",
-                                                     "run.seed",
-                                                     "run.dtype",
-                                                     "train.micro_batch_size"};
-  if (key == "data.prefetch" || key == "teacher.device") return false;
-  return std::any_of(kPrefixes.begin(), kPrefixes.end(),
-                     [&key](const std::string& prefix) { return key.rfind(prefix, 0) == 0; });
-}
-
-/// Those keys, and the hashes of what the run reads.
-std::vector<std::pair<std::string, std::string>> run_identity(const LoadedConfig& loaded,
-                                                              const ModelPlan& plan,
-                                                              const DataSplits& data) {
-  std::vector<std::pair<std::string, std::string>> identity;
-  for (const auto& [key, value] : loaded.values) {
-    if (shapes_the_run(key)) identity.emplace_back(key, value);
-  }
-  if (plan.teacher) {
-    identity.emplace_back("teacher weights", WeightFiles(plan.teacher->folder).hash().hex());
-  }
-  identity.emplace_back("tokenizer", plan.tokenizer->hash().hex());
-  identity.emplace_back("training data", data.train->hash().hex());
-  return identity;
-}
-
-void write_run_files(const RunFolder& folder, const LoadedConfig& loaded, at::Device device,
-                     at::ScalarType dtype,
-                     const std::vector<std::pair<std::string, std::string>>& identity) {
-  write_file(folder.path() / "config.yaml", loaded.resolved);
-  Json run = {{"version", version()},          {"commit", commit()},
-              {"libtorch", TORCH_VERSION},     {"device", device.str()},
-              {"dtype", dtype_name(dtype)},    {"threads", at::get_num_threads()},
-              {"seed", loaded.config.run.seed}};
-  for (const auto& [key, value] : identity) {
-    if (key.find('.') == std::string::npos) run["hashes"][key] = value;
-  }
-  write_file(folder.path() / "run.json", run.dump(2) + "\n");
-}
-
-/// A sum is split among threads, so another number of them gives other last bits.
-void warn_of_other_threads(const fs::path& checkpoint) {
-  const fs::path path = fs::canonical(checkpoint).parent_path() / "run.json";
-  if (!fs::exists(path)) return;
-  const int64_t then = read_json(path).value("threads", int64_t{0});
-  const int64_t now = at::get_num_threads();
-  if (then == 0 || then == now) return;
-  log_warning("the run began with " + std::to_string(then) + plural(" CPU thread", then) +
-              " and goes on with " + std::to_string(now) +
-              ": results may differ in the last bits; run.threads=" + std::to_string(then) +
-              " keeps them");
-}
-
 /// The checkpoint to go on from; empty: none.
 fs::path checkpoint_to_resume(const std::string& resume, const RunFolder& folder) {
   if (resume != "auto") return resume;
   const fs::path latest = folder.path() / "latest";
   return fs::exists(latest) ? fs::canonical(latest) : fs::path();
+}
+
+struct StartingPoint {
+  std::optional<LoadedCheckpoint> checkpoint;
+  bool finished = false;  // there is nothing left to do
+};
+
+StartingPoint starting_point(const std::string& resume, const RunFolder& folder) {
+  if (resume.empty()) {
+    folder.require_fresh();
+    return {};
+  }
+  const fs::path checkpoint = checkpoint_to_resume(resume, folder);
+  if (!checkpoint.empty()) return {load_checkpoint(checkpoint)};
+  if (fs::exists(folder.final_model())) {
+    log_info("nothing to do: " + folder.final_model().string() + " is there");
+    return {std::nullopt, true};
+  }
+  log_info(folder.path().string() + " has no checkpoint: starting at step 0");
+  return {};
+}
+
+/// What can be read is read first: everything else that is wrong is reported before what is absent.
+void require_all_present(const RunConfig& config, const ModelPlan& plan) {
+  const std::vector<std::string> files = missing_files(config.data);
+  if (files.empty() && plan.tokenizer && !plan.missing.empty()) plan_data(config, plan, false);
+  std::vector<std::string> missing = plan.missing;
+  missing.insert(missing.end(), files.begin(), files.end());
+  require_nothing_missing(missing);
 }
 
 std::vector<Batch> held_out_batches(const RunConfig& config, const DataSplits& splits) {
@@ -111,20 +78,6 @@ void announce(const ModelPlan& plan, const PlannedData& data, int64_t steps, at:
            " parameters, " + dtype_name(dtype) + " on " + device.str());
   if (data.epoch) log_info("data: " + data.epoch->report.summary());
   log_info(std::to_string(steps) + plural(" optimizer step", steps));
-}
-
-std::string cell(const char* format, double value) {
-  char text[48];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
-
-void add_row(std::string& table, const std::string& name, const std::string& before,
-             const std::string& after) {
-  char line[160];
-  std::snprintf(line, sizeof line, "  %-28s %12s %12s\n", name.c_str(), before.c_str(),
-                after.c_str());
-  table += line;
 }
 
 }  // namespace
@@ -189,35 +142,25 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   set_threads(config.run.threads);
   const at::Device device = resolve_device(config.run.device);
   const at::ScalarType dtype = resolve_dtype(config.run.dtype, device);
-
   const ModelPlan plan = plan_models(config);
-  std::vector<std::string> missing = plan.missing;
-  const std::vector<std::string> files = missing_files(config.data);
-  missing.insert(missing.end(), files.begin(), files.end());
-  // What can be read is read first: everything else that is wrong is reported before what is
-  // absent.
-  if (files.empty() && plan.tokenizer && !missing.empty()) plan_data(config, plan, false);
-  require_nothing_missing(missing);
-
+  require_all_present(config, plan);
   const RunFolder folder(config.run.output_dir);
-  if (resume.empty()) folder.require_fresh();
-  const fs::path checkpoint = resume.empty() ? fs::path() : checkpoint_to_resume(resume, folder);
-  if (!resume.empty() && checkpoint.empty()) {
-    if (fs::exists(folder.final_model())) {
-      log_info("nothing to do: " + folder.final_model().string() + " is there");
-      return std::nullopt;
-    }
-    log_info(folder.path().string() + " has no checkpoint: starting at step 0");
-  }
+  StartingPoint start = starting_point(resume, folder);
+  if (start.finished) return std::nullopt;
   const PlannedData data = plan_data(config, plan, !config.train.max_steps);
   const int64_t batches = data.epoch ? data.epoch->batches : 0;
   const int64_t steps = total_steps(config.train, batches);
 
   LoadedModels models = load_models(config, plan, device, dtype);
+  const auto seed = static_cast<uint64_t>(config.run.seed);
   at::Generator generator = at::globalContext().defaultGenerator(at::kCPU);
-  generator.set_current_seed(derive_seed(static_cast<uint64_t>(config.run.seed), "dropout"));
-  const auto identity = run_identity(loaded, plan, data.splits);
-  if (checkpoint.empty()) {
+  generator.set_current_seed(derive_seed(seed, "dropout"));
+  const RunIdentity identity = run_identity(loaded, plan, data.splits);
+  if (start.checkpoint) {
+    check_identity(*start.checkpoint, identity);
+    const TrainerState& state = start.checkpoint->state;
+    cut_events(folder.events(), state.step, state.evaluation_due);
+  } else {
     fs::remove(folder.events());
     write_run_files(folder, loaded, device, dtype, identity);
   }
@@ -225,9 +168,9 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   announce(plan, data, steps, device, dtype);
   for (const std::string& warning : plan_warnings(config, plan, steps)) log_warning(warning);
 
-  Prefetcher stream(BatchStream(data.splits.train, {config.data, config.train.micro_batch_size},
-                                static_cast<uint64_t>(config.run.seed)),
-                    config.data.prefetch);
+  Prefetcher stream(
+      BatchStream(data.splits.train, {config.data, config.train.micro_batch_size}, seed),
+      config.data.prefetch);
   TrainerParts parts;
   parts.config = &config;
   parts.folder = &folder;
@@ -240,16 +183,13 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   parts.batches_per_epoch = batches;
   parts.tokenizer_folder = plan.tokenizer_folder;
   parts.identity = identity;
-  if (!checkpoint.empty()) {
-    const TrainerState state = load_checkpoint(checkpoint).state;
-    cut_events(folder.events(), state.step, state.evaluation_due);
-  }
   Trainer trainer(std::move(parts));
   keep_freed_memory();
-  if (!checkpoint.empty()) {
-    trainer.resume(checkpoint);
-    if (device.is_cpu()) warn_of_other_threads(checkpoint);
+  if (start.checkpoint) {
+    trainer.resume(*start.checkpoint);
+    if (device.is_cpu()) warn_of_other_threads(start.checkpoint->folder);
     write_run_files(folder, loaded, device, dtype, identity);
+    start.checkpoint.reset();  // its file is mapped
   }
   if (trainer.finished() && fs::exists(folder.final_model())) {
     log_info("nothing to do: the run was finished at step " + std::to_string(steps));
@@ -258,43 +198,6 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   const TrainingSummary summary = trainer.run();
   log_info("data read: " + stream.report().summary());
   return summary;
-}
-
-std::string format_summary(const TrainingSummary& summary, const fs::path& folder) {
-  std::string table;
-  const int64_t steps = summary.last_step - summary.first_step + 1;
-  if (steps > 0) {
-    add_row(table, "", "step " + std::to_string(summary.first_step),
-            "step " + std::to_string(summary.last_step));
-    add_row(table, "training loss", cell("%.4f", summary.first_loss),
-            cell("%.4f", summary.last_loss));
-  } else {
-    add_row(table, "", "", "step " + std::to_string(summary.last_step));
-  }
-  if (summary.after) {
-    const Fidelity& after = *summary.after;
-    const Fidelity* before = summary.before ? &*summary.before : nullptr;
-    const auto both = [&](const char* name, auto value, const char* format) {
-      add_row(table, name, before ? cell(format, value(*before)) : "", cell(format, value(after)));
-    };
-    both(
-        "held-out perplexity", [](const Fidelity& f) { return f.perplexity(); }, "%.3f");
-    if (after.forward_kl) {
-      both(
-          "KL(teacher || student)", [](const Fidelity& f) { return *f.forward_kl; }, "%.4f");
-      both(
-          "agreement with teacher", [](const Fidelity& f) { return *f.agreement; }, "%.4f");
-      add_row(table, "teacher's perplexity", "", cell("%.3f", std::exp(*after.teacher_nll)));
-    }
-  }
-  const bool resumed = summary.first_step > 1;
-  table += "  " + std::to_string(steps) + plural(" step", steps) +
-           (resumed ? " after step " + std::to_string(summary.first_step - 1) : "") + ", " +
-           format_count(summary.tokens) + plural(" token", summary.tokens) + " in " +
-           cell("%.1f", summary.seconds) + " s, " +
-           format_count(static_cast<int64_t>(summary.tokens_per_second)) +
-           " tokens/s; the model is in " + (folder / "final").string() + "\n";
-  return table;
 }
 
 }  // namespace distill

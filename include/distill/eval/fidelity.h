@@ -8,6 +8,7 @@
 
 #include "distill/flow/batch.h"
 #include "distill/model/transformer.h"
+#include "distill/objective/head_step.h"
 #include "distill/teacher/live_teacher.h"
 
 namespace distill {
@@ -21,15 +22,23 @@ struct Fidelity {
   std::optional<double> forward_kl;  ///< KL(teacher || student)
   std::optional<double> reverse_kl;  ///< KL(student || teacher)
   std::optional<double> agreement;   ///< share of tokens with the same most likely token
+  std::optional<double> loss;        ///< of the objectives that were given
 
   double perplexity() const;
 };
 
-/// `next` gives batches until it gives none. No gradients; nothing [tokens, vocabulary] is whole;
-/// sums are fp64. Throws DataError if there is no loss token at all.
+/// A training loss that is measured along.
+struct MeasuredLoss {
+  std::vector<HeadTerm> terms;  ///< with the objectives' weights
+  StepContext context;
+};
+
+/// `next` gives batches until it gives none. No gradients; through head_step, so nothing
+/// [tokens, vocabulary] is whole; sums are fp64. Throws DataError if there is no loss token at all.
 Fidelity measure_fidelity(const Transformer& student, const LiveTeacher* teacher,
-                          const std::function<std::optional<Batch>()>& next);
+                          const std::function<std::optional<Batch>()>& next,
+                          const MeasuredLoss& loss = {});
 Fidelity measure_fidelity(const Transformer& student, const LiveTeacher* teacher,
-                          const std::vector<Batch>& batches);
+                          const std::vector<Batch>& batches, const MeasuredLoss& loss = {});
 
 }  // namespace distill

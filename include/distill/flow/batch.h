@@ -40,6 +40,7 @@ struct Batch {
   at::Tensor targets;              // int64 [T], kIgnore where there is no loss
   at::Tensor loss_rows;            // int64 [R], ascending, where targets != kIgnore
   at::Tensor weights;              // fp32 [R] or undefined (all one)
+  at::Tensor keys;                 // int64 [R], a row's name: hash of its document and position
   at::Tensor labels;               // int64 [N] or undefined: for task heads
   at::Tensor cu_seqlens;           // int32 [N + 1], on the device of tokens
   std::vector<int32_t> bounds;     // the same on the host

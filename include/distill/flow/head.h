@@ -18,18 +18,33 @@ struct Head {
   int64_t vocabulary() const { return weight.size(0); }
   /// [R, D] -> [R, V] in the dtype of the weight.
   at::Tensor logits(const at::Tensor& rows) const;
+  /// The same into `out`: rows, weight and out of one dtype and device; no memory beside out.
+  void logits_into(const at::Tensor& rows, const at::Tensor& out) const;
 };
 
-/// A teacher's answers for the R loss rows of a batch. Nothing [R, V] is held: a chunk is computed
-/// when it is asked for.
+/// What a teacher says of n rows where it does not say all: K tokens a row with their untempered
+/// log-probabilities, most likely first.
+struct SparseRows {
+  at::Tensor ids;          // int64 [n, K], inside both vocabularies, distinct in a row
+  at::Tensor log_probs;    // fp32 (fp64) [n, K]
+  int64_t vocabulary = 0;  // columns that the probabilities are over; 0: as many as the student's
+
+  bool defined() const { return ids.defined(); }
+};
+
+/// A teacher's answers for the R loss rows of a batch: logits, or K tokens a row. Nothing [R, V] is
+/// held: a chunk is computed when it is asked for.
 struct TeacherRows {
   int64_t rows = 0;
   int64_t vocabulary = 0;
-  /// Untempered logits (or log-probabilities) of rows [begin, end): [end - begin, vocabulary], no
-  /// gradient, on the student's device.
-  std::function<at::Tensor(int64_t begin, int64_t end)> logits;
+  at::ScalarType dtype = at::kFloat;  // of the logits
+  /// Writes the untempered logits (or log-probabilities) of rows [begin, end) into `out`, which is
+  /// [end - begin, vocabulary] of `dtype` on the student's device. No gradient.
+  std::function<void(int64_t begin, int64_t end, at::Tensor out)> logits;
+  /// The K tokens of rows [begin, end), on the student's device; asked where there are no logits.
+  std::function<SparseRows(int64_t begin, int64_t end)> sparse;
 
-  bool defined() const { return static_cast<bool>(logits); }
+  bool defined() const { return logits || sparse; }
 };
 
 }  // namespace distill

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <compare>
+#include <cstdint>
 #include <map>
 #include <set>
 
@@ -28,11 +29,15 @@ struct Trace {
 
 /// What an objective needs beyond the student's logits.
 struct Needs {
-  bool teacher_logits = false;
+  bool teacher_logits = false;  ///< all of them
+  /// Where not all: this many of the teacher's most likely tokens a row. 0: none.
+  int64_t teacher_top_k = 0;
   std::set<Tap> student_taps = {};
   std::set<Tap> teacher_taps = {};
 
   void merge(const Needs& other);
+  /// Whether anything of this comes from a teacher.
+  bool teacher() const { return teacher_logits || teacher_top_k > 0 || !teacher_taps.empty(); }
 };
 
 }  // namespace distill

@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <vector>
 
 #include "distill/flow/head.h"
@@ -27,26 +28,40 @@ struct HeadRows {
   at::Tensor hidden;   // [R, D]
   at::Tensor targets;  // int64 [R]
   at::Tensor weights;  // fp32 [R] or undefined
+  at::Tensor keys;     // int64 [R] or undefined: see Batch::keys
 };
 
 struct HeadResult {
-  std::vector<at::Tensor> sums;  // a scalar a term, before its scale; fp32 (fp64 for fp64)
+  std::vector<at::Tensor> sums;  // a scalar a term, before its scale; fp64
   at::Tensor d_hidden;           // [R, D] in the dtype of hidden; undefined without gradients
 };
 
-/// Whether one call of the fused kernel computes all terms: on a CPU, at most one cross-entropy at
-/// T = 1 and one divergence, no soft-cap on the logits. All else goes through autograd.
-bool runs_fused(const std::vector<HeadTerm>& terms, double logit_softcap, at::Device device);
+/// Whether one call of the fused kernel computes all terms and their gradients: at most one
+/// cross-entropy, at T = 1, and one divergence. All else goes through autograd.
+bool runs_fused(const std::vector<HeadTerm>& terms, at::Device device);
+
+/// Looks at a chunk of logits before the losses are computed, while they are whole.
+using ChunkObserver = std::function<void(const LogitRows& chunk)>;
+
+struct HeadStepOptions {
+  bool want_gradients = true;
+  int64_t chunk_rows = 0;  ///< 0: what chunk_rows() says
+  ChunkObserver observer = nullptr;
+};
 
 /// Losses of all terms over the rows and, with `want_gradients`, the gradient of
-/// sum_i scale_i * sum_i with respect to the hidden rows (returned) and to the head (added).
-/// The teacher may be undefined where no term needs it. No host synchronisation.
+/// sum_i scale_i * sum_i with respect to the hidden rows (returned) and to the head (added; a bf16
+/// head's products are added in fp32 where the gradient is fp32). The teacher may be undefined
+/// where no term needs it. Memory: two buffers of logits [chunk_rows, V], which all chunks share
+/// (three where the student's head has a soft-cap), and d_hidden; with autograd, its temporaries.
+/// No host synchronisation.
 HeadResult head_step(const HeadRows& rows, const Head& head, const HeadGradients& gradients,
                      const TeacherRows& teacher, const std::vector<HeadTerm>& terms,
-                     const StepContext& context, int64_t chunk_rows, bool want_gradients);
+                     const StepContext& context, const HeadStepOptions& options = {});
 
-/// Rows a chunk. CUDA: 4096. CPU: 512 with the fused kernel, which needs two buffers [rows, V]; 128
-/// with autograd, whose temporaries are many. Fewer would re-read the weight's gradient too often.
-int64_t default_chunk_rows(at::Device device, bool fused);
+/// Rows a chunk: what fits a budget of memory for the logits of both models (with autograd: and its
+/// temporaries), at most 4096 on CUDA and 512 on a CPU, where more is not faster. `row_bytes`: the
+/// bytes of a row of logits of both models.
+int64_t chunk_rows(at::Device device, int64_t row_bytes, bool fused);
 
 }  // namespace distill

@@ -11,6 +11,7 @@
 
 #include "distill/config/registry.h"
 #include "distill/config/section.h"
+#include "distill/flow/head.h"
 #include "distill/flow/trace.h"
 #include "distill/ops/fused_loss.h"
 
@@ -21,14 +22,17 @@ namespace distill {
 struct LogitRows {
   at::Tensor student;  // [R, V_s]
   at::Tensor teacher;  // [R, V_t], untempered, or undefined
+  SparseRows sparse;   // of a teacher that has no logits for these rows
   at::Tensor targets;  // int64 [R]
   at::Tensor weights;  // fp32 [R] or undefined: all one
+  at::Tensor keys;     // int64 [R] or undefined: see Batch::keys
 };
 
 /// Where training stands, for objectives that change over time.
 struct StepContext {
   int64_t step = 0;
   int64_t total_steps = 0;
+  uint64_t seed = 0;  ///< of the run, for objectives that sample
 };
 
 /// A term that the fused kernel knows: cross-entropy at T = 1, or a divergence with its factor.

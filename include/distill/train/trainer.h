@@ -53,8 +53,8 @@ class Trainer {
  public:
   explicit Trainer(TrainerParts parts);
 
-  /// Restores everything from a checkpoint. Throws CheckpointError.
-  void resume(const std::filesystem::path& checkpoint);
+  /// Restores everything from a checkpoint of this run: see check_identity. Throws CheckpointError.
+  void resume(const LoadedCheckpoint& checkpoint);
   /// True once all steps are done.
   bool finished() const { return state_.step >= parts_.total_steps; }
 
@@ -78,6 +78,7 @@ class Trainer {
   void log(const StepReport& report);
   /// The records of a step that was not finite, and what can be done.
   std::string advice(const std::vector<SampleRef>& samples) const;
+  StepContext context() const;
   Fidelity evaluate();
   /// Evaluates, follows the best metric; true where training should stop early.
   bool evaluate_and_follow();

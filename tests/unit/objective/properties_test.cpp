@@ -5,6 +5,7 @@
 
 #include "distill/objective/head_step.h"
 #include "distill/objective/logit_objective.h"
+#include "make_objective.h"
 
 namespace distill {
 namespace {
@@ -17,6 +18,7 @@ LogitRows make_rows(int64_t rows = kRows) {
   made.student = at::randn({rows, kStudent}, at::kDouble) * 2;
   made.teacher = at::randn({rows, kTeacher}, at::kDouble) * 2;
   made.targets = at::randint(0, kStudent, {rows}, at::kLong);
+  made.keys = at::arange(rows, at::kLong);
   return made;
 }
 
@@ -33,13 +35,22 @@ at::Tensor gradient(const LogitObjective& objective, LogitRows rows) {
   return rows.student.grad();
 }
 
-class EveryObjective : public testing::TestWithParam<std::string> {
+/// A registered objective with options.
+struct Configured {
+  std::string name, type, options = "{}";
+};
+void PrintTo(const Configured& configured, std::ostream* out) {
+  *out << configured.type << configured.options;
+}
+
+class EveryObjective : public testing::TestWithParam<Configured> {
  protected:
-  std::unique_ptr<LogitObjective> objective_ = logit_objectives().create(GetParam());
+  std::unique_ptr<LogitObjective> objective_ = make_objective(GetParam().type, GetParam().options);
 };
 
 TEST_P(EveryObjective, GradientEqualsCentralDifferences) {
-  if (GetParam() == "adaptive_kl") GTEST_SKIP() << "its weights carry no gradient: golden test";
+  if (GetParam().type == "adaptive_kl")
+    GTEST_SKIP() << "its weights carry no gradient: golden test";
   const LogitRows rows = make_rows();
   const at::Tensor analytic = gradient(*objective_, rows);
   constexpr double kStep = 1e-5;
@@ -72,6 +83,7 @@ TEST_P(EveryObjective, SplittingRowsChangesNothing) {
     part.student = rows.student.slice(0, begin, end);
     part.teacher = rows.teacher.slice(0, begin, end);
     part.targets = rows.targets.slice(0, begin, end);
+    part.keys = rows.keys.slice(0, begin, end);
     sum += value(*objective_, part);
     gradients.push_back(gradient(*objective_, part));
   }
@@ -105,7 +117,7 @@ TEST_P(EveryObjective, MaskedVocabularyOnBothSidesIsFinite) {
 
 TEST_P(EveryObjective, NanReachesTheLoss) {
   LogitRows rows = make_rows();
-  rows.student[2][1] = NAN;
+  rows.student[2][rows.teacher[2].argmax()] = NAN;  // a token that every objective reads
   EXPECT_TRUE(std::isnan(value(*objective_, rows)));
 }
 
@@ -114,6 +126,23 @@ struct HeadCase {
   HeadRows rows;
   TeacherRows teacher;
 };
+
+TeacherRows offering(const at::Tensor& logits) {
+  TeacherRows teacher;
+  teacher.rows = logits.size(0);
+  teacher.vocabulary = logits.size(1);
+  teacher.dtype = logits.scalar_type();
+  teacher.logits = [logits](int64_t begin, int64_t end, at::Tensor out) {
+    out.copy_(logits.slice(0, begin, end));
+  };
+  return teacher;
+}
+
+at::Tensor all_logits(const TeacherRows& teacher) {
+  const at::Tensor logits = at::empty({teacher.rows, teacher.vocabulary}, teacher.dtype);
+  teacher.logits(0, teacher.rows, logits);
+  return logits;
+}
 
 HeadCase make_head_case(int64_t rows, double softcap) {
   at::manual_seed(11);
@@ -124,9 +153,9 @@ HeadCase make_head_case(int64_t rows, double softcap) {
   made.head.logit_softcap = softcap;
   made.rows.hidden = at::randn({rows, 5}, at::kDouble);
   made.rows.targets = at::randint(0, kStudent, {rows}, at::kLong);
+  made.rows.keys = at::arange(rows, at::kLong);
   const at::Tensor logits = at::randn({rows, kTeacher}, at::kDouble);
-  made.teacher = {rows, kTeacher,
-                  [logits](int64_t begin, int64_t end) { return logits.slice(0, begin, end); }};
+  made.teacher = offering(logits);
   return made;
 }
 
@@ -137,8 +166,8 @@ struct HeadGradientsAndSum {
 HeadGradientsAndSum through_head_step(const HeadCase& c, const LogitObjective& objective,
                                       int64_t chunk) {
   HeadGradients gradients{at::zeros_like(c.head.weight), at::zeros_like(c.head.bias)};
-  const HeadResult result =
-      head_step(c.rows, c.head, gradients, c.teacher, {{&objective, 0.25}}, {}, chunk, true);
+  const HeadResult result = head_step(c.rows, c.head, gradients, c.teacher, {{&objective, 0.25}},
+                                      {}, {.chunk_rows = chunk});
   return {result.d_hidden, gradients.weight, gradients.bias, result.sums[0]};
 }
 
@@ -149,8 +178,9 @@ HeadGradientsAndSum through_autograd(const HeadCase& c, const LogitObjective& ob
   const at::Tensor hidden = c.rows.hidden.clone().requires_grad_(true);
   LogitRows rows;
   rows.student = head.logits(hidden);
-  rows.teacher = c.teacher.logits(0, c.teacher.rows);
+  rows.teacher = all_logits(c.teacher);
   rows.targets = c.rows.targets;
+  rows.keys = c.rows.keys;
   const at::Tensor sum = objective.sum(rows, {});
   torch::autograd::backward({sum * 0.25}, {});
   return {hidden.grad(), head.weight.grad(), head.bias.grad(), sum.detach()};
@@ -195,11 +225,11 @@ TEST_P(EveryObjective, FusedEqualsAutogradAlsoBesideCrossEntropy) {
   const Unfused unfused(*objective_), unfused_cross_entropy(*cross_entropy);
   const auto run = [&](const LogitObjective& a, const LogitObjective& b, at::Tensor& d_weight) {
     std::vector<HeadTerm> terms = {{&a, 0.25}};
-    if (GetParam() != "cross_entropy") terms.push_back({&b, 0.5});
-    EXPECT_EQ(runs_fused(terms, 0.0, at::kCPU),
+    if (GetParam().type != "cross_entropy") terms.push_back({&b, 0.5});
+    EXPECT_EQ(runs_fused(terms, at::kCPU),
               &a == objective_.get() && objective_->fused().has_value());
     d_weight = at::zeros_like(c.head.weight);
-    return head_step(c.rows, c.head, {d_weight, {}}, c.teacher, terms, {}, 3, true);
+    return head_step(c.rows, c.head, {d_weight, {}}, c.teacher, terms, {}, {.chunk_rows = 3});
   };
   at::Tensor fused_weight, weight;
   const HeadResult fused = run(*objective_, *cross_entropy, fused_weight);
@@ -215,9 +245,9 @@ TEST_P(EveryObjective, FusedEqualsAutogradAlsoBesideCrossEntropy) {
 TEST_P(EveryObjective, AWeightOfZeroHidesARowsLoss) {
   HeadCase c = make_head_case(kRows, 0.0);
   c.rows.weights = at::linspace(0, 2, kRows, at::kFloat);
-  at::Tensor logits = c.teacher.logits(0, kRows).clone();
+  at::Tensor logits = all_logits(c.teacher);
   logits[0].fill_(NAN);
-  c.teacher.logits = [logits](int64_t begin, int64_t end) { return logits.slice(0, begin, end); };
+  c.teacher = offering(logits);
   const Unfused unfused(*objective_);
   for (const LogitObjective* objective : {static_cast<const LogitObjective*>(objective_.get()),
                                           static_cast<const LogitObjective*>(&unfused)}) {
@@ -235,14 +265,25 @@ TEST_P(EveryObjective, HeadStepOfNoRowsIsZero) {
   EXPECT_EQ(got.weight.abs().max().item<double>(), 0.0);
 }
 
-std::vector<std::string> names() {
-  std::vector<std::string> all;
-  for (const RegistryEntry& entry : logit_objectives().entries()) all.push_back(entry.name);
+/// Every registered objective, and every divergence over fewer classes.
+std::vector<Configured> all_objectives() {
+  std::vector<Configured> all;
+  for (const RegistryEntry& entry : logit_objectives().entries()) {
+    all.push_back({entry.name, entry.name});
+    const auto objective = logit_objectives().create(entry.name);
+    if (!objective->is_divergence() || entry.name == "mse_logits") continue;
+    all.push_back({entry.name + "_bucket", entry.name, "{top_k: 4}"});
+    all.push_back({entry.name + "_bucket_hot", entry.name, "{top_k: 4, temperature: 2}"});
+    all.push_back(
+        {entry.name + "_renormalize", entry.name, "{top_k: 4, tail: renormalize, temperature: 2}"});
+  }
+  all.push_back({"sampled_forward_kl_hot", "sampled_forward_kl",
+                 "{samples: 7, temperature: 2, proposal_temperature: 1.5}"});
   return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, EveryObjective, testing::ValuesIn(names()),
-                         [](const auto& test) { return test.param; });
+INSTANTIATE_TEST_SUITE_P(Registry, EveryObjective, testing::ValuesIn(all_objectives()),
+                         [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace distill

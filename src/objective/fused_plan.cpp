@@ -1,0 +1,78 @@
+#include "objective/fused_plan.h"
+
+#include <ATen/ATen.h>
+
+#include <numeric>
+
+namespace distill {
+namespace {
+
+FusedPlan all_others(size_t terms) {
+  FusedPlan plan;
+  plan.others.resize(terms);
+  std::iota(plan.others.begin(), plan.others.end(), size_t{0});
+  return plan;
+}
+
+/// Into the first call with a free place.
+void place(FusedPlan& plan, size_t term, const FusedTerm& fused, double scale) {
+  const auto taken = [&](const FusedCall& call) {
+    return fused.cross_entropy ? call.cross_entropy : call.divergence;
+  };
+  size_t at = 0;
+  while (at < plan.calls.size() && taken(plan.calls[at])) ++at;
+  if (at == plan.calls.size()) plan.calls.emplace_back();
+  FusedCall& call = plan.calls[at];
+  if (fused.cross_entropy) {
+    call.cross_entropy = term;
+    call.loss.cross_entropy = true;
+    call.loss.cross_entropy_scale = scale;
+    return;
+  }
+  call.divergence = term;
+  call.factor = fused.factor;
+  call.loss.divergence = fused.divergence;
+  call.loss.temperature = fused.temperature;
+  call.loss.ratio = fused.ratio;
+  call.loss.divergence_scale = scale * fused.factor;
+}
+
+void add(at::Tensor& sum, const at::Tensor& row_losses, const at::Tensor& weights, double factor) {
+  at::Tensor weighted = row_losses;
+  if (weights.defined()) weighted = (row_losses * weights).masked_fill(weights == 0, 0);
+  sum.add_(weighted.sum(at::kDouble), factor);
+}
+
+}  // namespace
+
+void FusedCall::run(const LogitRows& rows, bool want_gradients,
+                    std::vector<at::Tensor>& sums) const {
+  FusedRows fused;
+  fused.student = rows.student;
+  if (divergence) fused.teacher = rows.teacher;
+  fused.targets = rows.targets.contiguous();
+  if (rows.weights.defined()) fused.weights = rows.weights.contiguous();
+  const FusedRowLosses losses = fused_loss(fused, loss, want_gradients);
+  if (cross_entropy) add(sums[*cross_entropy], losses.cross_entropy, rows.weights, 1.0);
+  if (divergence) add(sums[*divergence], losses.divergence, rows.weights, factor);
+}
+
+FusedPlan plan_fused(const std::vector<HeadTerm>& terms, at::Device device, bool want_gradients) {
+  if (!has_fused_loss(device)) return all_others(terms.size());
+  FusedPlan plan;
+  for (size_t i = 0; i < terms.size(); ++i) {
+    if (const std::optional<FusedTerm> fused = terms[i].objective->fused()) {
+      place(plan, i, *fused, terms[i].scale);
+    } else {
+      plan.others.push_back(i);
+    }
+  }
+  const bool one_way = plan.calls.size() <= 1 && plan.others.empty();
+  return want_gradients && !one_way ? all_others(terms.size()) : plan;
+}
+
+bool runs_fused(const std::vector<HeadTerm>& terms, at::Device device) {
+  return plan_fused(terms, device, true).all_fused();
+}
+
+}  // namespace distill
