@@ -39,6 +39,7 @@ class Measurement {
     rows.keys = batch.keys;
     HeadStepOptions options;
     options.want_gradients = false;
+    options.buffers = &buffers_;
     if (teacher_ != nullptr) options.observer = [this](const LogitRows& chunk) { look_at(chunk); };
     const HeadResult result =
         head_step(rows, student_.head(), {}, answers, terms_, loss_.context, options);
@@ -100,6 +101,7 @@ class Measurement {
   std::unique_ptr<LogitObjective> student_nll_ = logit_objectives().create("cross_entropy");
   std::unique_ptr<LogitObjective> forward_kl_ = logit_objectives().create("forward_kl");
   std::unique_ptr<LogitObjective> reverse_kl_ = logit_objectives().create("reverse_kl");
+  HeadBuffers buffers_;
   std::vector<HeadTerm> terms_;
   size_t own_terms_ = 0;
   int64_t tokens_ = 0;

@@ -34,7 +34,8 @@ class ChunkedHead {
         terms_(terms),
         context_(context),
         options_(options),
-        plan_(plan_fused(terms, head.weight.device(), options.want_gradients)) {
+        plan_(plan_fused(terms, head.weight.device(), options.want_gradients)),
+        buffers_(options.buffers != nullptr ? *options.buffers : own_buffers_) {
     hidden_ = rows.hidden.detach().to(head.weight.scalar_type());
     const auto scalar = hidden_.options().dtype(at::kDouble);
     for (size_t i = 0; i < terms.size(); ++i) result_.sums.push_back(at::zeros({}, scalar));
@@ -44,10 +45,10 @@ class ChunkedHead {
   HeadResult run() {
     const int64_t count = hidden_.size(0);
     const int64_t rows = std::min(count, rows_per_chunk());
-    student_buffer_ = at::empty({rows, head_.vocabulary()}, hidden_.options());
+    student_buffer_ = buffers_.student(rows, head_.vocabulary(), hidden_.options());
     if (teacher_.logits) {
       teacher_buffer_ =
-          at::empty({rows, teacher_.vocabulary}, hidden_.options().dtype(teacher_.dtype));
+          buffers_.teacher(rows, teacher_.vocabulary, hidden_.options().dtype(teacher_.dtype));
     }
     for (int64_t begin = 0; begin < count; begin += rows) {
       step(begin, std::min(begin + rows, count));
@@ -123,7 +124,7 @@ class ChunkedHead {
     }
     if (!options_.want_gradients) return {};
     if (head_.logit_softcap > 0.0) {
-      at::tanh_backward_out(rows.student, rows.student, capped_.slice(0, 0, rows.student.size(0)));
+      at::tanh_backward_out(rows.student, rows.student, capped_);
     }
     if (head_.logit_scale != 1.0) rows.student.mul_(head_.logit_scale);
     return rows.student.to(product.scalar_type());
@@ -133,10 +134,8 @@ class ChunkedHead {
   void cap(at::Tensor& logits) {
     logits.div_(head_.logit_softcap).tanh_();
     if (options_.want_gradients) {
-      if (!capped_.defined()) {
-        capped_ = at::empty({student_buffer_.size(0), logits.size(1)}, logits.options());
-      }
-      capped_.slice(0, 0, logits.size(0)).copy_(logits);
+      capped_ = buffers_.capped(logits.size(0), logits.size(1), logits.options());
+      capped_.copy_(logits);
     }
     logits.mul_(head_.logit_softcap);
   }
@@ -174,6 +173,8 @@ class ChunkedHead {
   const StepContext& context_;
   const HeadStepOptions& options_;
   FusedPlan plan_;
+  HeadBuffers own_buffers_;
+  HeadBuffers& buffers_;
   at::Tensor hidden_, student_buffer_, teacher_buffer_, capped_;
   HeadResult result_;
 };

@@ -83,7 +83,8 @@ void TrainStep::add_gradients(const Batch& batch, double scale, const StepContex
   HeadGradients gradients;
   gradients.weight = student_.head_weight().gradient;
   gradients.bias = student_.modules().head.bias.gradient;
-  const HeadResult result = head_step(rows, student_.head(), gradients, teacher, terms, context);
+  const HeadResult result =
+      head_step(rows, student_.head(), gradients, teacher, terms, context, {.buffers = &buffers_});
   for (size_t i = 0; i < sums.size(); ++i) sums[i].add_(result.sums[i]);
   torch::autograd::backward({hidden}, {result.d_hidden});
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "distill/flow/head.h"
+#include "distill/objective/head_buffers.h"
 #include "distill/objective/logit_objective.h"
 
 namespace distill {
@@ -47,6 +48,7 @@ struct HeadStepOptions {
   bool want_gradients = true;
   int64_t chunk_rows = 0;  ///< 0: what chunk_rows() says
   ChunkObserver observer = nullptr;
+  HeadBuffers* buffers = nullptr;  ///< null: of this call
 };
 
 /// Losses of all terms over the rows and, with `want_gradients`, the gradient of

@@ -10,6 +10,7 @@
 
 #include "distill/flow/batch.h"
 #include "distill/model/transformer.h"
+#include "distill/objective/head_buffers.h"
 #include "distill/objective/logit_objective.h"
 #include "distill/optim/adamw.h"
 #include "distill/optim/flat_parameters.h"
@@ -71,6 +72,7 @@ class TrainStep {
   TrainStepOptions options_;
   FlatParameters parameters_;
   AdamW optimizer_;
+  HeadBuffers buffers_;
   at::Tensor skip_;  // fp32 []: 1 once something was not finite
 };
 

@@ -127,6 +127,33 @@ TEST_F(HeadStep, ASoftCapInBfloat16IsAsRightAsItsLogits) {
   EXPECT_LT(relative(run(c, {}).d_hidden, run(exact, {}).d_hidden), 2e-2);
 }
 
+TEST_F(HeadStep, CallsOfAllSizesAndDtypesMayShareBuffers) {
+  HeadBuffers buffers;
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kDouble, at::kFloat}) {
+    for (const double softcap : {0.0, 4.0}) {
+      Case c = make_case(type, type);
+      c.head.logit_softcap = softcap;
+      for (const int64_t chunk : {5, 37, 16}) {
+        const auto step = [&](HeadBuffers* shared) {
+          return head_step(c.rows, c.head, {}, c.teacher, terms(), {},
+                           {.chunk_rows = chunk, .buffers = shared});
+        };
+        const HeadResult own = step(nullptr), shared = step(&buffers);
+        EXPECT_TRUE(own.d_hidden.equal(shared.d_hidden));
+        EXPECT_TRUE(own.sums[1].equal(shared.sums[1]));
+      }
+    }
+  }
+}
+
+TEST(HeadBuffers, AreTakenOnce) {
+  HeadBuffers buffers;
+  const at::Tensor first = buffers.student(100, 7, at::kFloat);
+  EXPECT_EQ(buffers.student(128, 7, at::kFloat).data_ptr(), first.data_ptr());
+  EXPECT_EQ(buffers.student(3, 5, at::kFloat).sizes(), (std::vector<int64_t>{3, 5}));
+  EXPECT_NE(buffers.teacher(3, 5, at::kFloat).data_ptr(), first.data_ptr());
+}
+
 TEST(ChunkRows, FollowAMemoryBudgetAndNotTheShapeOfTheHead) {
   EXPECT_EQ(chunk_rows(at::kCPU, 2 * 4 * 49152, true), 512);
   EXPECT_EQ(chunk_rows(at::kCPU, 2 * 4 * 262144, true), 320);
