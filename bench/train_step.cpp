@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "bench/measure.h"
 #include "distill/core/error.h"
 #include "distill/core/memory.h"
 #include "distill/ops/device.h"
@@ -27,11 +28,6 @@ double process_seconds() {
   double now = 0.0;
   uptime >> now;
   return now - std::stod(word) / static_cast<double>(sysconf(_SC_CLK_TCK));
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 void bench(const std::string& path, int64_t steps, const std::vector<std::string>& overrides) {
