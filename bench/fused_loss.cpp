@@ -166,7 +166,8 @@ class LossBench {
 
 void bench(int64_t row_count, int64_t vocabulary, const std::string& device_name) {
   const at::Device device = resolve_device(device_name);
-  if (!has_fused_loss(device)) throw ConfigError("libdistill_cuda.so is not beside the program");
+  if (!has_fused_loss(device, at::kFloat))
+    throw ConfigError("libdistill_cuda.so is not beside the program");
   const std::vector<Kernel> kernels = usable_kernels(device);
   const double bytes_per_second = copy_bandwidth(device);
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {

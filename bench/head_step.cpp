@@ -67,7 +67,7 @@ class HeadBench {
     };
     const double scale = 0.5 / static_cast<double>(sizes.rows);
     terms_ = {{cross_entropy_.get(), scale}, {forward_kl_.get(), scale}};
-    fused_ = runs_fused(terms_, device);
+    fused_ = runs_fused(terms_, device, type);
     chunk_ = std::min(sizes.rows, chunk_rows(device, 2 * row_bytes(), fused_));
     keep_freed_memory();
   }

@@ -78,10 +78,16 @@ struct EvalCommand {
       teacher =
           std::make_unique<LiveTeacher>(load(config.teacher->path, teacher_device(config, device)));
     }
-    const Fidelity f = measure_fidelity(student, teacher.get(),
-                                        held_out_batches(config, resolve_model(path).string()));
+    MeasuredLoss loss;
+    for (const ObjectiveTerm& term : config.objective) {
+      loss.terms.push_back({term.value.get(), term.value->weight()});
+    }
+    loss.context.seed = static_cast<uint64_t>(config.run.seed);
+    const Fidelity f = measure_fidelity(
+        student, teacher.get(), held_out_batches(config, resolve_model(path).string()), loss);
     Json results = {{"model", path},
                     {"tokens", f.tokens},
+                    {"loss", *f.loss},
                     {"nll", f.student_nll},
                     {"perplexity", f.perplexity()}};
     if (f.forward_kl) {

@@ -86,7 +86,7 @@ struct ValidateCommand {
       total += part.bytes;
     }
     print_line("memory: in all, estimated", format_bytes(total));
-    const bool fused = loss_is_fused(config, device);
+    const bool fused = loss_is_fused(config, device, dtype);
     print_line("loss", fused ? "fused kernel" : "autograd on chunks of rows");
   }
 };

@@ -76,7 +76,7 @@ class Measurement {
   }
 
   at::Tensor nll_sum(const at::Tensor& logits, const at::Tensor& targets) const {
-    if (has_fused_loss(logits.device())) {
+    if (has_fused_loss(logits.device(), logits.scalar_type())) {
       FusedRows rows;
       rows.student = logits;
       rows.targets = targets.contiguous();

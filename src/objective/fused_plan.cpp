@@ -57,8 +57,9 @@ void FusedCall::run(const LogitRows& rows, bool want_gradients,
   if (divergence) add(sums[*divergence], losses.divergence, rows.weights, factor);
 }
 
-FusedPlan plan_fused(const std::vector<HeadTerm>& terms, at::Device device, bool want_gradients) {
-  if (!has_fused_loss(device)) return all_others(terms.size());
+FusedPlan plan_fused(const std::vector<HeadTerm>& terms, at::Device device, at::ScalarType dtype,
+                     bool want_gradients) {
+  if (!has_fused_loss(device, dtype)) return all_others(terms.size());
   FusedPlan plan;
   for (size_t i = 0; i < terms.size(); ++i) {
     if (const std::optional<FusedTerm> fused = terms[i].objective->fused()) {
@@ -71,8 +72,8 @@ FusedPlan plan_fused(const std::vector<HeadTerm>& terms, at::Device device, bool
   return want_gradients && !one_way ? all_others(terms.size()) : plan;
 }
 
-bool runs_fused(const std::vector<HeadTerm>& terms, at::Device device) {
-  return plan_fused(terms, device, true).all_fused();
+bool runs_fused(const std::vector<HeadTerm>& terms, at::Device device, at::ScalarType dtype) {
+  return plan_fused(terms, device, dtype, true).all_fused();
 }
 
 }  // namespace distill

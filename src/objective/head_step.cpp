@@ -22,6 +22,12 @@ LogitRows without_ignored(LogitRows rows) {
   return rows;
 }
 
+/// The wider of the two models'.
+at::ScalarType loss_dtype(const Head& head, const TeacherRows& teacher) {
+  const at::ScalarType own = head.weight.scalar_type();
+  return teacher.logits ? at::promote_types(own, teacher.dtype) : own;
+}
+
 class ChunkedHead {
  public:
   ChunkedHead(const HeadRows& rows, const Head& head, const HeadGradients& gradients,
@@ -34,7 +40,8 @@ class ChunkedHead {
         terms_(terms),
         context_(context),
         options_(options),
-        plan_(plan_fused(terms, head.weight.device(), options.want_gradients)),
+        dtype_(loss_dtype(head, teacher)),
+        plan_(plan_fused(terms, head.weight.device(), dtype_, options.want_gradients)),
         buffers_(options.buffers != nullptr ? *options.buffers : own_buffers_) {
     hidden_ = rows.hidden.detach().to(head.weight.scalar_type());
     const auto scalar = hidden_.options().dtype(at::kDouble);
@@ -62,10 +69,13 @@ class ChunkedHead {
  private:
   int64_t rows_per_chunk() const {
     if (options_.chunk_rows > 0) return options_.chunk_rows;
-    const auto width = static_cast<int64_t>(hidden_.element_size());
-    int64_t bytes = head_.vocabulary() * width;
+    const auto own = static_cast<int64_t>(hidden_.element_size());
+    const auto wide = static_cast<int64_t>(c10::elementSize(dtype_));
+    const int64_t vocabulary = head_.vocabulary();
+    int64_t bytes = vocabulary * (own == wide ? own : own + wide);
     if (teacher_.logits) {
-      bytes += teacher_.vocabulary * static_cast<int64_t>(c10::elementSize(teacher_.dtype));
+      const auto theirs = static_cast<int64_t>(c10::elementSize(teacher_.dtype));
+      bytes += teacher_.vocabulary * (theirs == wide ? theirs : theirs + wide);
     }
     return chunk_rows(hidden_.device(), bytes, plan_.all_fused());
   }
@@ -108,10 +118,8 @@ class ChunkedHead {
   /// Through the kernel, in place of the product where the teacher's logits have its dtype. Terms
   /// that the kernel does not know only come here without gradients.
   at::Tensor fused_gradient(const at::Tensor& product, LogitRows& rows) {
-    at::ScalarType type = product.scalar_type();
-    if (rows.teacher.defined()) type = at::promote_types(type, rows.teacher.scalar_type());
-    rows.student = product.to(type);
-    if (rows.teacher.defined()) rows.teacher = rows.teacher.to(type);
+    rows.student = product.to(dtype_);
+    if (rows.teacher.defined()) rows.teacher = rows.teacher.to(dtype_);
     if (head_.logit_scale != 1.0) rows.student.mul_(head_.logit_scale);
     if (head_.logit_softcap > 0.0) cap(rows.student);
     if (options_.observer) options_.observer(rows);
@@ -122,7 +130,7 @@ class ChunkedHead {
       const LogitRows others = without_ignored(rows);
       for (const size_t i : plan_.others) add_sum(i, others);
     }
-    if (!options_.want_gradients) return {};
+    if (!options_.want_gradients || plan_.calls.empty()) return {};
     if (head_.logit_softcap > 0.0) {
       at::tanh_backward_out(rows.student, rows.student, capped_);
     }
@@ -172,6 +180,7 @@ class ChunkedHead {
   const std::vector<HeadTerm>& terms_;
   const StepContext& context_;
   const HeadStepOptions& options_;
+  at::ScalarType dtype_;  // of the logits that losses are computed from
   FusedPlan plan_;
   HeadBuffers own_buffers_;
   HeadBuffers& buffers_;

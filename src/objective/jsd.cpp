@@ -16,8 +16,10 @@ void Jsd::options(Section& section) {
                 {.help = "The teacher's share of the mixture. Both ends of the range are no "
                          "divergence: for what others call beta 0 take forward_kl, for 1 "
                          "reverse_kl.",
-                 .min = 0.001,
-                 .max = 0.999});
+                 .min = 0,
+                 .max = 1});
+  if (beta_ < 0.001) section.problem("beta", "no divergence at 0: take forward_kl");
+  if (beta_ > 0.999) section.problem("beta", "no divergence at 1: take reverse_kl");
 }
 
 }  // namespace distill

@@ -3,10 +3,20 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "distill/core/error.h"
 
 namespace distill {
+namespace {
+
+/// A share of a probability below it may round to zero, whose logarithm no probability outweighs.
+double smallest_normal(at::ScalarType type) {
+  return type == at::kDouble ? std::numeric_limits<double>::min()
+                             : static_cast<double>(std::numeric_limits<float>::min());
+}
+
+}  // namespace
 namespace {
 
 const at::Tensor& teacher_logits(const LogitRows& rows) {
@@ -49,12 +59,13 @@ at::Tensor kl_rows(const at::Tensor& log_p, const at::Tensor& log_q) {
 }
 
 at::Tensor mix(const LogProbs& log_probs, double teacher_share) {
-  return teacher_share * log_probs.teacher.exp() + (1 - teacher_share) * log_probs.student.exp();
+  const at::Tensor p = log_probs.student.exp();
+  return p + teacher_share * (log_probs.teacher.exp() - p);
 }
 
 at::Tensor kl_to(const at::Tensor& log_p, const at::Tensor& mixture) {
   const at::Tensor p = log_p.exp();
-  const at::Tensor log_mixture = mixture.masked_fill(p == 0, 1).log();
+  const at::Tensor log_mixture = mixture.clamp_min(smallest_normal(p.scalar_type())).log();
   return (p * (log_p - log_mixture).masked_fill(p == 0, 0)).sum(-1);
 }
 

@@ -11,7 +11,7 @@ namespace distill {
 at::Tensor SampledForwardKl::draw(const at::Tensor& log_proposal, const LogitRows& rows,
                                   const StepContext& context) const {
   const uint64_t seed = derive_seed(context.seed, "sampled_forward_kl/" + label(),
-                                    static_cast<uint64_t>(context.step));
+                                    static_cast<uint64_t>(context.draw));
   const at::Tensor keys = rows.keys.defined() ? rows.keys
                                               : at::arange(log_proposal.size(0),
                                                            log_proposal.options().dtype(at::kLong));

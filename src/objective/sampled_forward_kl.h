@@ -10,8 +10,8 @@ namespace distill {
 /// that (random-sampling distillation: Anshumann et al. 2025, arXiv 2503.16870). A single draw may
 /// be negative.
 ///
-/// The draws depend on the run's seed, the step, the term's name, and the row's key; where rows
-/// have no keys their numbers stand for them, as tests may want.
+/// The draws depend on the run's seed, the draw (in training the step), the term's name, and the
+/// row's key; where rows have no keys their numbers stand for them, as tests may want.
 class SampledForwardKl final : public LogitObjective {
  public:
   at::Tensor sum(const LogitRows& rows, const StepContext& context) const override;

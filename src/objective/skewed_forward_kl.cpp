@@ -12,8 +12,9 @@ void SkewedForwardKl::options(Section& section) {
   DivergenceObjective::options(section);
   section.field("lambda", lambda_,
                 {.help = "The teacher's share of the mixture; at 0 this is forward_kl.",
-                 .min = 0.001,
+                 .min = 0,
                  .max = 0.999});
+  if (lambda_ < 0.001) section.problem("lambda", "this is forward_kl: take that");
 }
 
 }  // namespace distill

@@ -12,8 +12,9 @@ void SkewedReverseKl::options(Section& section) {
   DivergenceObjective::options(section);
   section.field("lambda", lambda_,
                 {.help = "The student's share of the mixture; at 0 this is reverse_kl.",
-                 .min = 0.001,
+                 .min = 0,
                  .max = 0.999});
+  if (lambda_ < 0.001) section.problem("lambda", "this is reverse_kl: take that");
 }
 
 }  // namespace distill

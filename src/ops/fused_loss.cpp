@@ -14,15 +14,10 @@ bool has_side_by_side_rows(const at::Tensor& x) {
   return x.dim() == 2 && (x.stride(1) == 1 || x.size(1) == 1);
 }
 
-bool has_kernel(const at::Tensor& logits) {
-  const at::ScalarType type = logits.scalar_type();
-  const bool on_cuda = logits.is_cuda() && (type == at::kFloat || type == at::kBFloat16);
-  return on_cuda ? has_fused_loss(logits.device()) : has_cpu_kernel(logits);
-}
-
 void check(const FusedRows& rows, const FusedLoss& loss) {
   const at::Tensor& student = rows.student;
-  TORCH_CHECK(has_kernel(student) && has_side_by_side_rows(student) && student.size(1) > 0,
+  TORCH_CHECK(has_fused_loss(student.device(), student.scalar_type()) &&
+                  has_side_by_side_rows(student) && student.size(1) > 0,
               "fused_loss: the student's logits are ", student.toString(), " ", student.sizes());
   TORCH_CHECK(student.size(0) <= 1 || student.stride(0) >= student.size(1),
               "fused_loss: the student's rows overlap: stride ", student.stride(0), ", width ",
@@ -72,8 +67,10 @@ FusedRowLosses fused_loss_on_cuda(const FusedRows& rows, const FusedLoss& loss,
 
 }  // namespace
 
-bool has_fused_loss(at::Device device) {
-  return device.is_cpu() || (device.is_cuda() && fused_loss_cuda() != nullptr);
+bool has_fused_loss(at::Device device, at::ScalarType dtype) {
+  const bool narrow = dtype == at::kFloat || dtype == at::kBFloat16;
+  if (device.is_cpu()) return narrow || dtype == at::kDouble;
+  return narrow && device.is_cuda() && fused_loss_cuda() != nullptr;
 }
 
 FusedRowLosses fused_loss(const FusedRows& rows, const FusedLoss& loss, bool want_gradient) {

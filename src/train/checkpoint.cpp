@@ -45,6 +45,7 @@ Json to_json(const TrainerState& state) {
                     {"window", state.stream.window},
                     {"batch", state.stream.batch}};
   json["best_metric"] = state.best_metric ? Json(*state.best_metric) : Json();
+  json["best_metric_name"] = state.best_metric_name;
   json["best_step"] = state.best_step;
   json["evaluations_without_gain"] = state.evaluations_without_gain;
   json["evaluation_due"] = state.evaluation_due;
@@ -62,6 +63,7 @@ TrainerState state_from_json(const Json& json, const std::string& where) {
   state.stream = {stream.at("seed").get<uint64_t>(), json_int(stream, "epoch", where),
                   json_int(stream, "window", where), json_int(stream, "batch", where)};
   if (!json.at("best_metric").is_null()) state.best_metric = json.at("best_metric").get<double>();
+  state.best_metric_name = json.value("best_metric_name", std::string());
   state.best_step = json_int(json, "best_step", where);
   state.evaluations_without_gain = json_int(json, "evaluations_without_gain", where);
   state.evaluation_due = json.value("evaluation_due", false);

@@ -27,18 +27,21 @@ constexpr int64_t kLossBuffers = 6;
 
 }  // namespace
 
-bool loss_is_fused(const RunConfig& config, at::Device device) {
+bool loss_is_fused(const RunConfig& config, at::Device device, at::ScalarType dtype) {
   std::vector<HeadTerm> terms;
   for (const ObjectiveTerm& term : config.objective) terms.push_back({term.value.get(), 1.0});
-  return runs_fused(terms, device);
+  if (config.teacher) dtype = at::promote_types(dtype, teacher_dtype(config, dtype));
+  return runs_fused(terms, device, dtype);
 }
 
 std::vector<MemoryPart> estimate_memory(const RunConfig& config, const ModelPlan& plan,
                                         at::Device device, at::ScalarType dtype) {
   const auto width = static_cast<int64_t>(c10::elementSize(dtype));
   std::vector<MemoryPart> parts;
+  int64_t teacher_width = 0;
   if (plan.teacher) {
-    parts.push_back({"teacher weights", parameter_count(plan.teacher->config) * width});
+    teacher_width = static_cast<int64_t>(c10::elementSize(teacher_dtype(config, dtype)));
+    parts.push_back({"teacher weights", parameter_count(plan.teacher->config) * teacher_width});
   }
   if (!plan.student) return parts;
   const TransformerConfig& student = plan.student->config;
@@ -51,10 +54,10 @@ std::vector<MemoryPart> estimate_memory(const RunConfig& config, const ModelPlan
   const int64_t tokens = config.train.micro_batch_size * config.data.max_length;
   parts.push_back(
       {"activations, a full micro-batch", activation_bytes(config, student, tokens, width)});
-  const bool fused = loss_is_fused(config, device);
+  const bool fused = loss_is_fused(config, device, dtype);
   const int64_t buffers = student.logit_softcap > 0.0 && fused ? 2 : 1;
   int64_t row_bytes = student.vocab_size * width;
-  if (plan.teacher) row_bytes += plan.teacher->config.vocab_size * width;
+  if (plan.teacher) row_bytes += plan.teacher->config.vocab_size * teacher_width;
   const int64_t rows = std::min(chunk_rows(device, row_bytes, fused), tokens);
   const int64_t losses = fused ? 0 : kLossBuffers * master_width * student.vocab_size;
   parts.push_back({"head: logits and losses of a chunk",

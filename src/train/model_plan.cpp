@@ -93,16 +93,16 @@ void check_tokenizers(const RunConfig& config, const ModelPlan& plan) {
       config.teacher->path + ")");
 }
 
-at::ScalarType teacher_dtype(const RunConfig& config, at::ScalarType dtype) {
-  if (config.teacher->dtype == "auto") return dtype;
-  return resolve_dtype(config.teacher->dtype, at::kCPU);
-}
-
 at::Device teacher_device(const RunConfig& config, at::Device device) {
   return config.teacher->device == "auto" ? device : resolve_device(config.teacher->device);
 }
 
 }  // namespace
+
+at::ScalarType teacher_dtype(const RunConfig& config, at::ScalarType dtype) {
+  if (config.teacher->dtype == "auto") return dtype;
+  return resolve_dtype(config.teacher->dtype, at::kCPU);
+}
 
 ModelPlan plan_models(const RunConfig& config) {
   ModelPlan plan;

@@ -49,9 +49,19 @@ void Trainer::resume(const LoadedCheckpoint& checkpoint) {
   generator.set_state(generator_state);
   train_step_.parameters().update_compute_weights();
   state_ = checkpoint.state;
+  forget_best_of_another_metric();
   parts_.stream->seek(state_.stream);
   log_info("resumed from " + checkpoint.folder.string() + " at step " +
            std::to_string(state_.step));
+}
+
+void Trainer::forget_best_of_another_metric() {
+  const std::optional<std::string>& name = parts_.config->train.metric_for_best_model;
+  if (!state_.best_metric || !name || *name == state_.best_metric_name) return;
+  log_info("train.metric_for_best_model is now " + *name + " and was " + state_.best_metric_name +
+           ": the best is looked for anew");
+  state_.best_metric.reset();
+  state_.evaluations_without_gain = 0;
 }
 
 double Trainer::epoch() const {
@@ -148,7 +158,8 @@ void Trainer::pause(std::chrono::steady_clock::duration time) {
 }
 
 StepContext Trainer::context() const {
-  return {state_.step, parts_.total_steps, static_cast<uint64_t>(parts_.config->run.seed)};
+  return {state_.step, parts_.total_steps, static_cast<uint64_t>(parts_.config->run.seed),
+          state_.step + 1};
 }
 
 Fidelity Trainer::evaluate() {
@@ -158,6 +169,7 @@ Fidelity Trainer::evaluate() {
     loss.terms.push_back({term.value.get(), term.value->weight()});
   }
   loss.context = context();
+  loss.context.draw = 0;  // or the metric would follow the draws
   const Fidelity fidelity =
       measure_fidelity(*parts_.student, parts_.teacher, parts_.eval_batches, loss);
   events_.write(evaluation_event(fidelity, state_.step));
@@ -176,6 +188,7 @@ bool Trainer::evaluate_and_follow() {
   const double value = evaluation_metric(fidelity, *train.metric_for_best_model);
   if (is_better_metric(value, state_.best_metric, *train.metric_for_best_model)) {
     state_.best_metric = value;
+    state_.best_metric_name = *train.metric_for_best_model;
     state_.best_step = state_.step;
     state_.evaluations_without_gain = 0;
     save();

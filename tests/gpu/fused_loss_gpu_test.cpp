@@ -47,7 +47,8 @@ class FusedLossOnGpu : public testing::TestWithParam<std::tuple<LossKernel, Dive
  protected:
   void SetUp() override {
     if (resolve_device("auto").is_cpu()) GTEST_SKIP() << "no GPU";
-    ASSERT_TRUE(has_fused_loss(at::kCUDA)) << "libdistill_cuda.so is not beside the program";
+    ASSERT_TRUE(has_fused_loss(at::kCUDA, at::kFloat))
+        << "libdistill_cuda.so is not beside the program";
     const FusedRows rows = on_gpu(make_rows(1, at::kFloat, 7, 7));
     const char* error = launch(rows, loss(1.0), kernel()).error;
     if (error == nullptr) return;

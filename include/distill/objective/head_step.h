@@ -38,8 +38,9 @@ struct HeadResult {
 };
 
 /// Whether one call of the fused kernel computes all terms and their gradients: at most one
-/// cross-entropy, at T = 1, and one divergence. All else goes through autograd.
-bool runs_fused(const std::vector<HeadTerm>& terms, at::Device device);
+/// cross-entropy, at T = 1, and one divergence. All else goes through autograd. `dtype`: of the
+/// logits; the wider one where the models' differ.
+bool runs_fused(const std::vector<HeadTerm>& terms, at::Device device, at::ScalarType dtype);
 
 /// Looks at a chunk of logits before the losses are computed, while they are whole.
 using ChunkObserver = std::function<void(const LogitRows& chunk)>;
@@ -55,8 +56,8 @@ struct HeadStepOptions {
 /// sum_i scale_i * sum_i with respect to the hidden rows (returned) and to the head (added; a bf16
 /// head's products are added in fp32 where the gradient is fp32). The teacher may be undefined
 /// where no term needs it. Memory: two buffers of logits [chunk_rows, V], which all chunks share
-/// (three where the student's head has a soft-cap), and d_hidden; with autograd, its temporaries.
-/// No host synchronisation.
+/// (three where the student's head has a soft-cap; a copy of a chunk where the models differ in
+/// dtype), and d_hidden; with autograd, its temporaries. No host synchronisation.
 HeadResult head_step(const HeadRows& rows, const Head& head, const HeadGradients& gradients,
                      const TeacherRows& teacher, const std::vector<HeadTerm>& terms,
                      const StepContext& context, const HeadStepOptions& options = {});

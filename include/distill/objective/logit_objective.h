@@ -33,6 +33,7 @@ struct StepContext {
   int64_t step = 0;
   int64_t total_steps = 0;
   uint64_t seed = 0;  ///< of the run, for objectives that sample
+  int64_t draw = 0;   ///< which draw of theirs: a step's own in training, the same in evaluations
 };
 
 /// A term that the fused kernel knows: cross-entropy at T = 1, or a divergence with its factor.

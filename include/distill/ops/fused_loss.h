@@ -28,7 +28,8 @@ struct FusedRowLosses {
 /// gradient are NaN.
 FusedRowLosses fused_loss(const FusedRows& rows, const FusedLoss& loss, bool want_gradient);
 
-/// Whether fused_loss takes logits on this device: on CUDA only with the kernels' library.
-bool has_fused_loss(at::Device device);
+/// Whether fused_loss takes logits of this dtype on this device: on CUDA fp32 and bf16, and only
+/// with the kernels' library.
+bool has_fused_loss(at::Device device, at::ScalarType dtype);
 
 }  // namespace distill

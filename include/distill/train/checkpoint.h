@@ -30,6 +30,7 @@ struct TrainerState {
   int64_t tokens = 0;  ///< consumed so far
   int64_t loss_tokens = 0;
   std::optional<double> best_metric;
+  std::string best_metric_name;  ///< what best_metric and the next two are about
   int64_t best_step = 0;
   int64_t evaluations_without_gain = 0;
   bool evaluation_due = false;  ///< a signal cut the evaluation of this step short

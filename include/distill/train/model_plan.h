@@ -49,7 +49,10 @@ LoadedModels load_models(const RunConfig& config, const ModelPlan& plan, at::Dev
                          at::ScalarType dtype);
 
 /// Whether the run's losses go through the fused kernel: see runs_fused.
-bool loss_is_fused(const RunConfig& config, at::Device device);
+bool loss_is_fused(const RunConfig& config, at::Device device, at::ScalarType dtype);
+
+/// The teacher's dtype in a run of `dtype`.
+at::ScalarType teacher_dtype(const RunConfig& config, at::ScalarType dtype);
 
 /// Bytes by part, an upper bound for a full micro-batch.
 struct MemoryPart {

@@ -78,6 +78,7 @@ class Trainer {
   void log(const StepReport& report);
   /// The records of a step that was not finite, and what can be done.
   std::string advice(const std::vector<SampleRef>& samples) const;
+  void forget_best_of_another_metric();
   StepContext context() const;
   Fidelity evaluate();
   /// Evaluates, follows the best metric; true where training should stop early.

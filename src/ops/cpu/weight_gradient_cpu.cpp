@@ -73,11 +73,26 @@ void transpose_block(const at::BFloat16* from, int64_t stride, int64_t rows, int
   }
 }
 
+/// LibTorch may have been built, or told, not to use the instructions that the processor has.
+[[maybe_unused]] bool block_product_works() {
+  const std::vector<at::BFloat16> ones(16 * kDepth, at::BFloat16(1.0f));
+  std::vector<float> sums(16 * 16, 1.0f);
+  try {
+    at::native::cpublas::brgemm(16, 16, kDepth, kDepth, 16, 16, /*add_C=*/true, ones.data(),
+                                ones.data(), sums.data(), /*is_vnni=*/true);
+    at::native::cpublas::brgemm_release(/*is_vnni=*/true);
+  } catch (const std::exception&) {
+    return false;
+  }
+  return sums.front() == 1.0f + kDepth && sums.back() == 1.0f + kDepth;
+}
+
 }  // namespace
 
 bool has_bf16_products() {
 #if defined(__x86_64__) && defined(CPUBLAS_BRGEMM_BF16BF16F32)
-  return __builtin_cpu_supports("avx512bf16");
+  static const bool works = __builtin_cpu_supports("avx512bf16") && block_product_works();
+  return works;
 #else
   return false;
 #endif

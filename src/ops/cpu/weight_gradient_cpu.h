@@ -5,7 +5,7 @@
 
 namespace distill {
 
-/// Whether this processor multiplies pairs of bf16 into fp32.
+/// Whether processor and LibTorch multiply pairs of bf16 into fp32.
 bool has_bf16_products();
 
 /// gradient fp32 [V, D], contiguous, += d_output^T input; both bf16, columns side by side.

@@ -94,7 +94,7 @@ TEST_F(HeadStep, AFrozenHeadHasTheSameHiddenGradient) {
 TEST_F(HeadStep, WithoutGradientsTwoDivergencesGoThroughTheKernel) {
   const Case c = make_case(at::kFloat, at::kFloat);
   const std::vector<HeadTerm> both = {{forward_kl_.get(), 1.0}, {reverse_kl_.get(), 1.0}};
-  EXPECT_FALSE(runs_fused(both, at::kCPU));
+  EXPECT_FALSE(runs_fused(both, at::kCPU, at::kFloat));
   const HeadStepOptions measure{.want_gradients = false, .chunk_rows = 16};
   const HeadResult together = head_step(c.rows, c.head, {}, c.teacher, both, {}, measure);
   EXPECT_FALSE(together.d_hidden.defined());

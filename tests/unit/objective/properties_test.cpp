@@ -226,7 +226,7 @@ TEST_P(EveryObjective, FusedEqualsAutogradAlsoBesideCrossEntropy) {
   const auto run = [&](const LogitObjective& a, const LogitObjective& b, at::Tensor& d_weight) {
     std::vector<HeadTerm> terms = {{&a, 0.25}};
     if (GetParam().type != "cross_entropy") terms.push_back({&b, 0.5});
-    EXPECT_EQ(runs_fused(terms, at::kCPU),
+    EXPECT_EQ(runs_fused(terms, at::kCPU, at::kDouble),
               &a == objective_.get() && objective_->fused().has_value());
     d_weight = at::zeros_like(c.head.weight);
     return head_step(c.rows, c.head, {d_weight, {}}, c.teacher, terms, {}, {.chunk_rows = 3});

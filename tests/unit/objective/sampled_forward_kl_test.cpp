@@ -95,15 +95,15 @@ TEST(SampledForwardKl, DrawsBelongToRowsAndNotToTheirPlaces) {
   }
 }
 
-TEST(SampledForwardKl, DrawsFollowSeedStepAndName) {
+TEST(SampledForwardKl, DrawsFollowSeedDrawAndName) {
   const LogitRows rows = make_rows();
   const auto objective = make_objective("sampled_forward_kl");
   const auto named = make_objective("sampled_forward_kl", "{name: second}");
-  const at::Tensor first = run(*objective, rows, {.step = 3, .seed = 8});
-  EXPECT_TRUE(run(*objective, rows, {.step = 3, .total_steps = 9, .seed = 8}).equal(first));
-  EXPECT_FALSE(run(*objective, rows, {.step = 4, .seed = 8}).equal(first));
-  EXPECT_FALSE(run(*objective, rows, {.step = 3, .seed = 9}).equal(first));
-  EXPECT_FALSE(run(*named, rows, {.step = 3, .seed = 8}).equal(first));
+  const at::Tensor first = run(*objective, rows, {.seed = 8, .draw = 3});
+  EXPECT_TRUE(run(*objective, rows, {.step = 7, .seed = 8, .draw = 3}).equal(first));
+  EXPECT_FALSE(run(*objective, rows, {.seed = 8, .draw = 4}).equal(first));
+  EXPECT_FALSE(run(*objective, rows, {.seed = 9, .draw = 3}).equal(first));
+  EXPECT_FALSE(run(*named, rows, {.seed = 8, .draw = 3}).equal(first));
 }
 
 TEST(SampledForwardKl, RuledOutTokensAreNeverDrawn) {
