@@ -51,6 +51,12 @@ LogProbs from_logits(const LogitRows& rows, int64_t k, Tail tail, double tempera
 }
 
 LogProbs from_sparse(const LogitRows& rows, int64_t k, Tail tail, double temperature) {
+  if (rows.sparse.weights.defined()) {
+    throw ConfigError(
+        "objective: top_k: expected the teacher's most likely tokens, found a sample of its "
+        "tokens: "
+        "take sampled_forward_kl");
+  }
   const int64_t given = rows.sparse.ids.size(-1), width = rows.student.size(-1);
   const int64_t vocabulary =
       rows.sparse.vocabulary > 0 ? std::min(width, rows.sparse.vocabulary) : width;

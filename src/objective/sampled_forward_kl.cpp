@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
+#include "distill/core/error.h"
 #include "distill/core/random.h"
 #include "objective/row_random.h"
 #include "objective/rows.h"
@@ -22,17 +25,50 @@ at::Tensor SampledForwardKl::draw(const at::Tensor& log_proposal, const LogitRow
   return ids.clamp_max(mass.size(-1) - 1);  // of a row of NaN
 }
 
-at::Tensor SampledForwardKl::sum(const LogitRows& rows, const StepContext& context) const {
-  const CommonLogits logits = common_logits(rows);
-  const at::Tensor log_q = tempered_log_softmax(logits.teacher, temperature_);
+SampledForwardKl::Sample SampledForwardKl::draw_sample(const at::Tensor& teacher,
+                                                       const LogitRows& rows,
+                                                       const StepContext& context) const {
+  const at::Tensor log_q = tempered_log_softmax(teacher, temperature_);
   const at::Tensor log_r =
       proposal_temperature_ == 1.0 ? log_q : tempered_log_softmax(log_q, proposal_temperature_);
   const at::Tensor ids = draw(log_r, rows, context);
   const at::Tensor log_q_drawn = log_q.gather(-1, ids);
-  const at::Tensor weights = (log_q_drawn - log_r.gather(-1, ids)).exp() / samples_;
-  const at::Tensor log_p_drawn = tempered_log_softmax(logits.student, temperature_).gather(-1, ids);
-  const at::Tensor losses = (weights * (log_q_drawn - log_p_drawn)).sum(-1);
+  return {ids, (log_q_drawn - log_r.gather(-1, ids)).exp() / samples_, log_q_drawn};
+}
+
+SampledForwardKl::Sample SampledForwardKl::given_sample(const LogitRows& rows) const {
+  if (temperature_ != 1.0) {
+    throw ConfigError(
+        "objective: sampled_forward_kl at a temperature other than 1 needs a teacher that gives "
+        "all "
+        "its logits, found a sample of its tokens, whose probabilities are known at temperature 1 "
+        "only");
+  }
+  return {rows.sparse.ids, tempered(rows.sparse.weights.detach(), 1.0),
+          tempered(rows.sparse.log_probs.detach(), 1.0)};
+}
+
+at::Tensor SampledForwardKl::sum(const LogitRows& rows, const StepContext& context) const {
+  const bool given = !rows.teacher.defined() && rows.sparse.weights.defined();
+  at::Tensor student;
+  Sample sample;
+  if (given) {
+    const int64_t width = rows.student.size(-1), known = rows.sparse.vocabulary;
+    student = rows.student.narrow(-1, 0, known > 0 ? std::min(width, known) : width);
+    sample = given_sample(rows);
+  } else {
+    const CommonLogits logits = common_logits(rows);
+    student = logits.student;
+    sample = draw_sample(logits.teacher, rows, context);
+  }
+  const at::Tensor log_p = tempered_log_softmax(student, temperature_).gather(-1, sample.ids);
+  const at::Tensor losses = (sample.weights * (sample.log_q - log_p)).sum(-1);
   return weighted_sum(losses, rows) * (temperature_ * temperature_);
+}
+
+Needs SampledForwardKl::needs() const {
+  if (temperature_ != 1.0) return {.teacher_logits = true};
+  return {.teacher_sample = true};
 }
 
 void SampledForwardKl::options(Section& section) {

@@ -10,17 +10,27 @@ namespace distill {
 /// that (random-sampling distillation: Anshumann et al. 2025, arXiv 2503.16870). A single draw may
 /// be negative.
 ///
+/// Where the teacher has no logits for the rows but a weighted sample, that is what is summed, at
+/// T = 1: the probabilities at another one are not known from it.
+///
 /// The draws depend on the run's seed, the draw (in training the step), the term's name, and the
 /// row's key; where rows have no keys their numbers stand for them, as tests may want.
 class SampledForwardKl final : public LogitObjective {
  public:
   at::Tensor sum(const LogitRows& rows, const StepContext& context) const override;
-  Needs needs() const override { return {.teacher_logits = true}; }
+  Needs needs() const override;
 
  protected:
   void options(Section& section) override;
 
  private:
+  /// Tokens with what they weigh and the teacher's tempered log-probabilities: [R, N] each.
+  struct Sample {
+    at::Tensor ids, weights, log_q;
+  };
+  Sample draw_sample(const at::Tensor& teacher, const LogitRows& rows,
+                     const StepContext& context) const;
+  Sample given_sample(const LogitRows& rows) const;
   /// int64 [R, N] tokens out of the distributions with these logarithms [R, V].
   at::Tensor draw(const at::Tensor& log_proposal, const LogitRows& rows,
                   const StepContext& context) const;

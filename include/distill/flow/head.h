@@ -23,11 +23,14 @@ struct Head {
 };
 
 /// What a teacher says of n rows where it does not say all: K tokens a row with their untempered
-/// log-probabilities, most likely first.
+/// log-probabilities; the most likely ones, best first, or a weighted sample.
 struct SparseRows {
-  at::Tensor ids;          // int64 [n, K], inside both vocabularies, distinct in a row
+  at::Tensor ids;          // int64 [n, K], inside both vocabularies; the best are distinct in a row
   at::Tensor log_probs;    // fp32 (fp64) [n, K]
   int64_t vocabulary = 0;  // columns that the probabilities are over; 0: as many as the student's
+  /// fp32 (fp64) [n, K] of a sample: sum_k w_k f(id_k) has the mean sum_v q_v f(v). Undefined:
+  /// best.
+  at::Tensor weights = {};
 
   bool defined() const { return ids.defined(); }
 };

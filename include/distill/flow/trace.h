@@ -32,12 +32,15 @@ struct Needs {
   bool teacher_logits = false;  ///< all of them
   /// Where not all: this many of the teacher's most likely tokens a row. 0: none.
   int64_t teacher_top_k = 0;
+  bool teacher_sample = false;  ///< where not all: a weighted sample of tokens a row
   std::set<Tap> student_taps = {};
   std::set<Tap> teacher_taps = {};
 
   void merge(const Needs& other);
   /// Whether anything of this comes from a teacher.
-  bool teacher() const { return teacher_logits || teacher_top_k > 0 || !teacher_taps.empty(); }
+  bool teacher() const {
+    return teacher_logits || teacher_top_k > 0 || teacher_sample || !teacher_taps.empty();
+  }
 };
 
 }  // namespace distill

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include "distill/core/error.h"
 #include "distill/core/random.h"
 #include "make_objective.h"
 #include "objective/row_random.h"
@@ -104,6 +105,22 @@ TEST(SampledForwardKl, DrawsFollowSeedDrawAndName) {
   EXPECT_FALSE(run(*objective, rows, {.seed = 8, .draw = 4}).equal(first));
   EXPECT_FALSE(run(*objective, rows, {.seed = 9, .draw = 3}).equal(first));
   EXPECT_FALSE(run(*named, rows, {.seed = 8, .draw = 3}).equal(first));
+}
+
+TEST(SampledForwardKl, AStoredSampleGivesTheMeanOverItsWeights) {
+  const LogitRows rows = make_rows();
+  LogitRows stored = rows;
+  stored.teacher = at::Tensor();
+  // Every token once, with its probability for a weight: the whole forward KL.
+  const at::Tensor log_q = rows.teacher.log_softmax(-1);
+  stored.sparse = {at::arange(kTeacher).expand({kRows, kTeacher}), log_q, kTeacher, log_q.exp()};
+  const at::Tensor got = run(*make_objective("sampled_forward_kl"), stored);
+  EXPECT_LT((got - run(*make_objective("forward_kl"), rows)).abs().max().item<double>(), 1e-12);
+  EXPECT_THROW(make_objective("sampled_forward_kl", "{temperature: 2}")->sum(stored, {}),
+               ConfigError);
+  EXPECT_THROW(make_objective("forward_kl", "{top_k: 4}")->sum(stored, {}), ConfigError);
+  EXPECT_TRUE(make_objective("sampled_forward_kl")->needs().teacher_sample);
+  EXPECT_TRUE(make_objective("sampled_forward_kl", "{temperature: 2}")->needs().teacher_logits);
 }
 
 TEST(SampledForwardKl, RuledOutTokensAreNeverDrawn) {
