@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "offering.h"
+
 namespace distill {
 namespace {
 
@@ -13,17 +15,6 @@ struct Case {
   HeadRows rows;
   TeacherRows teacher;
 };
-
-TeacherRows offering(const at::Tensor& logits) {
-  TeacherRows teacher;
-  teacher.rows = logits.size(0);
-  teacher.vocabulary = logits.size(1);
-  teacher.dtype = logits.scalar_type();
-  teacher.logits = [logits](int64_t begin, int64_t end, at::Tensor out) {
-    out.copy_(logits.slice(0, begin, end));
-  };
-  return teacher;
-}
 
 /// The same values in every dtype: they are drawn in bf16.
 Case make_case(at::ScalarType student, at::ScalarType teacher) {

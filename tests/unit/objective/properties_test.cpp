@@ -6,6 +6,7 @@
 #include "distill/objective/head_step.h"
 #include "distill/objective/logit_objective.h"
 #include "make_objective.h"
+#include "offering.h"
 
 namespace distill {
 namespace {
@@ -126,17 +127,6 @@ struct HeadCase {
   HeadRows rows;
   TeacherRows teacher;
 };
-
-TeacherRows offering(const at::Tensor& logits) {
-  TeacherRows teacher;
-  teacher.rows = logits.size(0);
-  teacher.vocabulary = logits.size(1);
-  teacher.dtype = logits.scalar_type();
-  teacher.logits = [logits](int64_t begin, int64_t end, at::Tensor out) {
-    out.copy_(logits.slice(0, begin, end));
-  };
-  return teacher;
-}
 
 at::Tensor all_logits(const TeacherRows& teacher) {
   const at::Tensor logits = at::empty({teacher.rows, teacher.vocabulary}, teacher.dtype);
