@@ -228,6 +228,25 @@ TEST(Train, AResumedRunReportsItsOwnStepsAndThreads) {
       << resumed.err;
 }
 
+TEST(Train, AnotherMetricLooksForTheBestAnew) {
+  const Scratch scratch;
+  const std::string config = story_run(scratch);
+  const auto steps = [&](const std::string& count, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"train.max_steps=" + count, "train.eval_steps=2"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(train(config, scratch / "run", arguments));
+  };
+  const Result first = steps("4", {"train.metric_for_best_model=eval_agreement"});
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  // No negative log-likelihood is below an agreement, which is at most 1 and was about a half.
+  const Result resumed = steps("6", {"train.metric_for_best_model=eval_nll", "--resume", "auto"});
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_NE(resumed.err.find("is now eval_nll and was eval_agreement: the best is looked for anew"),
+            std::string::npos)
+      << resumed.err;
+  EXPECT_EQ(fs::canonical(scratch / "run" / "best").filename(), "checkpoint-6");
+}
+
 TEST(Train, AFinishedRunIsLeftAlone) {
   const Scratch scratch;
   const std::string config = story_run(scratch);
