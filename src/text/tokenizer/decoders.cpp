@@ -6,6 +6,7 @@
 #include "text/tokenizer/pattern.h"
 #include "text/tokenizer/space_pre_tokenizers.h"
 #include "text/tokenizer/unicode.h"
+#include "text/tokenizer/word_decoders.h"
 
 namespace distill {
 namespace {
@@ -183,7 +184,10 @@ std::unique_ptr<Decoder> parse_decoder(const Json& rules, const std::string& whe
   if (type == "Sequence") {
     return std::make_unique<DecoderSequence>(parse_parts(rules, "decoders", where, parse_decoder));
   }
-  refuse_part(type, where, "ByteLevel, Replace, ByteFallback, Fuse, Strip, Metaspace, Sequence");
+  if (auto decoder = parse_word_decoder(type, rules, where)) return decoder;
+  refuse_part(type, where,
+              "ByteLevel, Replace, ByteFallback, Fuse, Strip, Metaspace, WordPiece, BPEDecoder, "
+              "Sequence");
 }
 
 }  // namespace distill

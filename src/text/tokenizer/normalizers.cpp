@@ -1,4 +1,5 @@
 // Lowercase, Replace, Prepend, Strip and Sequence.
+#include "text/tokenizer/filters.h"
 #include "text/tokenizer/parts.h"
 #include "text/tokenizer/unicode.h"
 #include "text/tokenizer/unicode_forms.h"
@@ -116,7 +117,10 @@ std::unique_ptr<Normalizer> parse_normalizer(const Json& rules, const std::strin
         parse_parts(rules, "normalizers", where, parse_normalizer));
   }
   if (auto form = make_unicode_form(type)) return form;
-  refuse_part(type, where, "NFC, NFD, NFKC, NFKD, Lowercase, Replace, Prepend, Strip, Sequence");
+  if (auto filter = parse_filter(type, rules, where)) return filter;
+  refuse_part(type, where,
+              "NFC, NFD, NFKC, NFKD, Lowercase, Replace, Prepend, Strip, StripAccents, Nmt, "
+              "BertNormalizer, ByteLevel, Sequence");
 }
 
 }  // namespace distill

@@ -1,5 +1,6 @@
-// Pre-tokenizers that cut at a pattern: Split, Digits, Punctuation, Whitespace, WhitespaceSplit;
-// and Sequence.
+// Pre-tokenizers that cut at a pattern: Split, CharDelimiterSplit, Digits, Punctuation, Whitespace,
+// WhitespaceSplit, BertPreTokenizer; and Sequence.
+#include "text/tokenizer/character_sets.h"
 #include "text/tokenizer/parts.h"
 #include "text/tokenizer/pattern.h"
 #include "text/tokenizer/space_pre_tokenizers.h"
@@ -70,13 +71,23 @@ std::unique_ptr<PreTokenizer> parse_pre_tokenizer(const Json& rules, const std::
   if (type == "WhitespaceSplit") {
     return split(class_pattern(is_white_space), SplitBehavior::kRemoved, false);
   }
+  if (type == "CharDelimiterSplit") {
+    return split(literal_pattern(json_character(rules, "delimiter", where)),
+                 SplitBehavior::kRemoved, false);
+  }
+  if (type == "BertPreTokenizer") {
+    std::vector<std::unique_ptr<PreTokenizer>> parts;
+    parts.push_back(split(class_pattern(is_white_space), SplitBehavior::kRemoved, false));
+    parts.push_back(split(class_pattern(is_punctuation), SplitBehavior::kIsolated, false));
+    return std::make_unique<PreTokenizerSequence>(std::move(parts));
+  }
   if (type == "Sequence") {
     return std::make_unique<PreTokenizerSequence>(
         parse_parts(rules, "pretokenizers", where, parse_pre_tokenizer));
   }
   refuse_part(type, where,
-              "ByteLevel, Metaspace, Split, Digits, Punctuation, Whitespace, WhitespaceSplit, "
-              "Sequence");
+              "ByteLevel, Metaspace, Split, CharDelimiterSplit, Digits, Punctuation, Whitespace, "
+              "WhitespaceSplit, BertPreTokenizer, Sequence");
 }
 
 }  // namespace distill

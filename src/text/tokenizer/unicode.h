@@ -31,10 +31,9 @@ void for_each_code_point(std::string_view text, Visit&& visit) {
   }
 }
 
-bool is_white_space(char32_t code_point);  ///< White_Space
-bool is_numeric(char32_t code_point);      ///< general category N
-bool is_punctuation(char32_t code_point);  ///< general category P, and ASCII punctuation
-bool is_word(char32_t code_point);         ///< \w of UTS 18
+bool is_white_space(char32_t code_point);                  ///< White_Space
+bool is_numeric(char32_t code_point);                      ///< general category N
+bool is_word(char32_t code_point);                         ///< \w of UTS 18
 void append_lower(std::string& out, char32_t code_point);  ///< full lower-case mapping
 
 }  // namespace distill

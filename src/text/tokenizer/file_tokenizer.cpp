@@ -1,13 +1,13 @@
-#include "distill/text/tokenizer.h"
+#include "text/tokenizer/file_tokenizer.h"
 
+#include <algorithm>
 #include <deque>
 
 #include "distill/core/error.h"
 #include "text/tokenizer/added_tokens.h"
-#include "text/tokenizer/bpe_model.h"
+#include "text/tokenizer/models.h"
 #include "text/tokenizer/parts.h"
 #include "text/tokenizer/special_tokens.h"
-#include "text/tokenizer/tokenizer_file.h"
 
 namespace distill {
 namespace {
@@ -22,19 +22,6 @@ std::unique_ptr<Part> parse_optional(const Json& rules, const std::string& key,
                                                                     const std::string&)) {
   if (!rules.contains(key) || rules[key].is_null()) return nullptr;
   return parse(rules[key], where + ": " + key);
-}
-
-std::unique_ptr<Model> parse_model(TokenizerFile& file, const std::string& where) {
-  if (!file.rules.is_object() || !file.rules.contains("model") ||
-      !file.rules["model"].is_object()) {
-    throw DataError(where + ": expected a tokenizer.json with a model");
-  }
-  const Json& rules = file.rules["model"];
-  // Files older than the key `type` have only BPE with merges.
-  const std::string type =
-      json_string_or(rules, "type", rules.contains("merges") ? "BPE" : "", where + ": model");
-  if (type == "BPE") return make_bpe_model(file, where + ": model");
-  refuse_part(type, where + ": model", "BPE");
 }
 
 ContentKey hash_of(const Json& rules, const Model& model) {
@@ -190,11 +177,10 @@ std::string FileTokenizer::decode(const std::vector<int64_t>& ids, bool skip_spe
 
 }  // namespace
 
-std::shared_ptr<const Tokenizer> load_tokenizer(const std::filesystem::path& path) {
-  const bool is_folder = std::filesystem::is_directory(path);
-  const std::filesystem::path file = is_folder ? path / "tokenizer.json" : path;
-  auto tokenizer = std::make_shared<FileTokenizer>(TokenizerFile::read(file), file.string());
-  tokenizer->read_roles(file.parent_path());
+std::shared_ptr<const Tokenizer> make_file_tokenizer(TokenizerFile file, const std::string& where,
+                                                     const std::filesystem::path& folder) {
+  auto tokenizer = std::make_shared<FileTokenizer>(std::move(file), where);
+  tokenizer->read_roles(folder);
   return tokenizer;
 }
 
