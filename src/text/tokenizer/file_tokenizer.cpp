@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <utility>
 
 #include "distill/core/error.h"
 #include "text/tokenizer/added_tokens.h"
@@ -149,10 +150,12 @@ void FileTokenizer::encode_run(AlignedText run, Work& work) const {
   for (const Piece piece : pieces.pieces()) {
     work.piece.clear();
     model_->tokenize(pieces.view(piece), pieces.byte_level(), work.piece);
-    size_t at = piece.begin;
+    size_t end = piece.begin;
+    ByteSpan source;
     for (const ModelToken& token : work.piece) {
-      work.tokens.push_back({token.id, pieces.text().source(at, at + token.bytes), {}});
-      at += token.bytes;
+      const size_t begin = std::exchange(end, end + token.bytes);
+      if (end > begin) source = pieces.text().source(begin, end);
+      work.tokens.push_back({token.id, source, {}});
     }
   }
 }

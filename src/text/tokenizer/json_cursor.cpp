@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "distill/core/error.h"
 #include "text/tokenizer/unicode.h"
@@ -94,6 +95,20 @@ int64_t JsonCursor::integer() {
   const char* const begin = text_.data() + at_;
   const auto [end, error] = std::from_chars(begin, text_.data() + text_.size(), value);
   if (error != std::errc()) fail("expected an integer");
+  at_ += static_cast<size_t>(end - begin);
+  return value;
+}
+
+double JsonCursor::number() {
+  const char first = peek();
+  double value = 0;
+  const char* const begin = text_.data() + at_;
+  const auto [end, error] = std::from_chars(begin, text_.data() + text_.size(), value);
+  // from_chars takes "inf" and "nan" too.
+  if (error != std::errc() || (first != '-' && (first < '0' || first > '9')) ||
+      !std::isfinite(value)) {
+    fail("expected a number");
+  }
   at_ += static_cast<size_t>(end - begin);
   return value;
 }

@@ -22,6 +22,7 @@ class JsonCursor {
   /// A string: a view into the text, or into `buffer` if it has escapes.
   std::string_view string(std::string& buffer);
   int64_t integer();
+  double number();
   void skip_value();
   [[noreturn]] void fail(const std::string& what) const;
 

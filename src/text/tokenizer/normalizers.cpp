@@ -1,6 +1,7 @@
 // Lowercase, Replace, Prepend, Strip and Sequence.
 #include "text/tokenizer/filters.h"
 #include "text/tokenizer/parts.h"
+#include "text/tokenizer/precompiled.h"
 #include "text/tokenizer/unicode.h"
 #include "text/tokenizer/unicode_forms.h"
 
@@ -116,11 +117,12 @@ std::unique_ptr<Normalizer> parse_normalizer(const Json& rules, const std::strin
     return std::make_unique<NormalizerSequence>(
         parse_parts(rules, "normalizers", where, parse_normalizer));
   }
+  if (type == "Precompiled") return parse_precompiled(rules, where);
   if (auto form = make_unicode_form(type)) return form;
   if (auto filter = parse_filter(type, rules, where)) return filter;
   refuse_part(type, where,
               "NFC, NFD, NFKC, NFKD, Lowercase, Replace, Prepend, Strip, StripAccents, Nmt, "
-              "BertNormalizer, ByteLevel, Sequence");
+              "BertNormalizer, ByteLevel, Precompiled, Sequence");
 }
 
 }  // namespace distill

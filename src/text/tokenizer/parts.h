@@ -31,7 +31,8 @@ class PreTokenizer {
   virtual void apply(PreTokens& tokens) const = 0;
 };
 
-/// A token and how many bytes of its piece it covers; those of a piece follow one another.
+/// A token and how many bytes of its piece it covers; those of a piece follow one another. 0 bytes:
+/// the same ones as the token before.
 struct ModelToken {
   int32_t id = 0;
   uint32_t bytes = 0;

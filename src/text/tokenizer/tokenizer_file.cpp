@@ -34,6 +34,11 @@ class Reader {
         seen_vocab_ = true;
         cursor_.object([this](std::string_view token) { read_token(token); });
         replace(begin);
+      } else if (key == "vocab" && next == '[' && !seen_vocab_) {
+        seen_vocab_ = true;
+        file_.scored = true;
+        cursor_.array([this] { read_scored_token(); });
+        replace(begin);
       } else if (key == "merges" && next == '[' && !seen_merges_) {
         seen_merges_ = true;
         cursor_.array([this] { read_merge(); });
@@ -46,8 +51,23 @@ class Reader {
 
   void read_token(std::string_view token) {
     const int64_t id = cursor_.integer();
+    add([&] { file_.vocabulary.add(token, id); });
+  }
+
+  // ["token", score], whose id is its place.
+  void read_scored_token() {
+    cursor_.expect('[');
+    const std::string_view token = cursor_.string(buffer_);
+    add([&] { file_.vocabulary.add_again(token, file_.vocabulary.id_end()); });
+    cursor_.expect(',');
+    file_.scores.push_back(cursor_.number());
+    cursor_.expect(']');
+  }
+
+  template <typename Add>
+  void add(Add&& add) {
     try {
-      file_.vocabulary.add(token, id);
+      add();
     } catch (const DataError& error) {
       cursor_.fail(std::string("model.vocab: ") + error.what());
     }

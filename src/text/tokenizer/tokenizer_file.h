@@ -26,8 +26,10 @@ struct TokenizerFile {
   TokenizerFile(TokenizerFile&&) = default;
   TokenizerFile& operator=(TokenizerFile&&) = default;
 
-  Json rules;             ///< the file with null for model.vocab (an object) and model.merges
-  Vocabulary vocabulary;  ///< model.vocab
+  Json rules;                  ///< the file with null for model.vocab and model.merges
+  Vocabulary vocabulary;       ///< model.vocab
+  bool scored = false;         ///< model.vocab is a list of tokens and their scores
+  std::vector<double> scores;  ///< of each id if so
   std::vector<Merge> merges;
 
   std::string text;                 ///< what merges point into

@@ -6,7 +6,11 @@
 
 namespace distill {
 
-void Vocabulary::add(std::string_view token, int64_t id) {
+void Vocabulary::add(std::string_view token, int64_t id) { take(token, id, false); }
+
+void Vocabulary::add_again(std::string_view token, int64_t id) { take(token, id, true); }
+
+void Vocabulary::take(std::string_view token, int64_t id, bool may_repeat) {
   const auto quoted = [](std::string_view text) { return "\"" + std::string(text) + "\""; };
   if (id < 0 || id >= kMaxId) {
     throw DataError("token " + quoted(token) + " has the id " + std::to_string(id) +
@@ -19,9 +23,11 @@ void Vocabulary::add(std::string_view token, int64_t id) {
                     " have the same id " + std::to_string(id));
   }
   const auto [number, is_new] = tokens_.insert(token);
-  if (!is_new) throw DataError("token " + quoted(token) + " occurs twice");
+  if (!is_new && !may_repeat) throw DataError("token " + quoted(token) + " occurs twice");
   numbers_[slot] = number;
-  ids_.push_back(static_cast<int32_t>(id));
+  ids_.resize(tokens_.size());
+  ids_[number] = static_cast<int32_t>(id);
+  ++count_;
 }
 
 std::optional<std::string_view> Vocabulary::token(int64_t id) const {

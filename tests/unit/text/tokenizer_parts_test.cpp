@@ -148,6 +148,15 @@ TEST(TokenizerParts, RulesThatAreWrongAreRefused) {
   refused(parse_pre_tokenizer,
           R"({"type": "Split", "pattern": {"String": "a"}, "behavior": "Sideways"})", "Sideways");
   refused(parse_pre_tokenizer, R"({"type": "Metaspace", "replacement": "ab"})", "one character");
+  const auto charsmap = [&](const char* base64, const char* message) {
+    const Json rules = {{"type", "Precompiled"}, {"precompiled_charsmap", base64}};
+    refused(parse_normalizer, rules.dump().c_str(), message);
+  };
+  charsmap("", "cut off");
+  charsmap("AAA", "multiple of 4");
+  charsmap("AAA*", "not base64");
+  charsmap("CAAAAAAAAAA=", "cut off");  // 8 bytes of trie, but 4 follow
+  charsmap("BAAAAAAAAAD/", "UTF-8");
   refused(parse_normalizer, R"({"type": "Replace", "pattern": "a", "content": ""})", "Regex");
   refused(parse_post_processor, R"({"type": "TemplateProcessing", "single": []})", "no Sequence");
   refused(parse_post_processor, R"({"type": "BertProcessing", "sep": ["x"], "cls": ["y", 1]})",

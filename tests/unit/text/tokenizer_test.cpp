@@ -67,7 +67,7 @@ void expect_case(const Tokenizer& tokenizer, const Json& entry) {
 }
 
 TEST(Tokenizer, EncodesAndDecodesLikeTheLibrary) {
-  for (const char* name : {"byte_level", "word_piece", "word_level"}) {
+  for (const char* name : {"byte_level", "word_piece", "word_level", "unigram", "unigram_bytes"}) {
     SCOPED_TRACE(name);
     const auto tokenizer = load_tokenizer(kFolder.parent_path() / name);
     std::ifstream file(kFolder.parent_path() / name / "cases.jsonl");
@@ -169,6 +169,18 @@ TEST(Tokenizer, WholeWordsOfTheVocabularyWinWithIgnoreMerges) {
   EXPECT_EQ(tokenizer->ids("helo", false).size(), 4u);
 }
 
+TEST(Tokenizer, UnigramTakesTheLastOfEqualTokensAndRefusesWhatHasNoToken) {
+  const ChangedFile changed([](Json& file) {
+    file = Json::parse(
+        R"({"model": {"vocab": [["a", -1], ["b", -2.5e0], ["a", -1]], "unk_id": null}})");
+  });
+  const auto tokenizer = load_tokenizer(changed.path());
+  EXPECT_EQ(tokenizer->ids("aba", false), (std::vector<int64_t>{2, 1, 2}));
+  EXPECT_EQ(tokenizer->id_to_token(0), "a");
+  EXPECT_EQ(tokenizer->vocab_size(), 3);
+  EXPECT_THAT([&] { tokenizer->ids("abc", false); }, ThrowsMessage<DataError>(HasSubstr("\"c\"")));
+}
+
 TEST(Tokenizer, WhatIsNotSupportedIsRefusedByName) {
   const auto refuses = [](auto&& change, const char* message) {
     const ChangedFile changed(change);
@@ -177,6 +189,16 @@ TEST(Tokenizer, WhatIsNotSupportedIsRefusedByName) {
   };
   refuses([](Json& file) { file["model"]["type"] = "Unigram2"; }, "Unigram2");
   refuses([](Json& file) { file["model"]["vocab"] = Json::array(); }, "expected an object");
+  const auto unigram = [](Json vocab, Json unk_id) {
+    return [=](Json& file) {
+      file["model"] = {{"type", "Unigram"}, {"vocab", vocab}, {"unk_id", unk_id}};
+    };
+  };
+  refuses(unigram(Json::array(), 0), "expected a list of tokens");
+  refuses(unigram(Json::parse(R"({"a": 0})"), 0), "expected a list of tokens");
+  refuses(unigram(Json::array({Json::array({"a", 0})}), 1), "unk_id: 1");
+  refuses(unigram(Json::array({Json::array({"a", "0"})}), 0), "expected a number");
+  refuses(unigram(Json::array({"a"}), 0), "expected '['");
   refuses([](Json& file) { file["model"]["dropout"] = 0.1; }, "dropout");
   refuses([](Json& file) { file["normalizer"]["type"] = "Other"; }, "Other");
   refuses([](Json& file) { file["pre_tokenizer"]["pretokenizers"][1]["type"] = "X"; },
