@@ -19,6 +19,7 @@ find_package(GTest REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(sentencepiece REQUIRED IMPORTED_TARGET sentencepiece)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 
 add_library(distill::yaml ALIAS yaml-cpp)
@@ -27,6 +28,7 @@ add_library(distill::json ALIAS nlohmann_json::nlohmann_json)
 add_library(distill::cli11 ALIAS CLI11::CLI11)
 add_library(distill::pcre2 ALIAS PkgConfig::pcre2)
 add_library(distill::utf8proc ALIAS PkgConfig::utf8proc)
+add_library(distill::sentencepiece ALIAS PkgConfig::sentencepiece)
 add_library(distill::xxhash ALIAS PkgConfig::xxhash)
 
 # LibTorch: the one of the wheel in .venv, or TORCH_ROOT. find_package(Torch) is not used, since it
