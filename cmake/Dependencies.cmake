@@ -21,6 +21,8 @@ pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(sentencepiece REQUIRED IMPORTED_TARGET sentencepiece)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 
 add_library(distill::yaml ALIAS yaml-cpp)
 add_library(distill::spdlog ALIAS spdlog::spdlog)
@@ -30,6 +32,10 @@ add_library(distill::pcre2 ALIAS PkgConfig::pcre2)
 add_library(distill::utf8proc ALIAS PkgConfig::utf8proc)
 add_library(distill::sentencepiece ALIAS PkgConfig::sentencepiece)
 add_library(distill::xxhash ALIAS PkgConfig::xxhash)
+add_library(distill::zlib ALIAS PkgConfig::zlib)
+add_library(distill::zstd ALIAS PkgConfig::zstd)
+# The data layer alone reads compressed files; it is declared after this file.
+cmake_language(DEFER CALL target_link_libraries distill_data PUBLIC distill::zlib distill::zstd)
 
 # LibTorch: the one of the wheel in .venv, or TORCH_ROOT. find_package(Torch) is not used, since it
 # demands nvcc for a wheel built with CUDA.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/plain_file.h"
 #include "distill/core/error.h"
 
 namespace distill {
@@ -12,7 +13,7 @@ constexpr std::string_view kSpace = " \t\r\n";
 }  // namespace
 
 RecordFile::RecordFile(const std::filesystem::path& path)
-    : path_(path), file_(map_file(path)), text_(file_.text()) {
+    : path_(path), file_(map_plain_file(path)), text_(file_.text()) {
   const size_t first = skip_space(0);
   is_list_ = first < text_.size() && text_[first] == '[';
   if (is_list_) {

@@ -1,5 +1,7 @@
 // A file of JSON records, read at random. The file is mapped and only the place of each record is
-// kept (8 bytes), so files larger than memory work.
+// kept (8 bytes), so files larger than memory work. A gzip or zstd file is decompressed once, into
+// the user's cache folder ($XDG_CACHE_HOME/distill/text), and that copy is mapped: records stay
+// addressable by number, and lines and columns in messages are those of the text.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +20,8 @@ namespace distill {
 /// Immutable and safe to share between threads.
 class RecordFile {
  public:
-  /// Throws DataError: absent, empty, a list that does not end.
+  /// Throws DataError: absent, empty, a list that does not end, a compressed stream that is broken
+  /// (with its byte).
   explicit RecordFile(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return path_; }
@@ -29,7 +32,7 @@ class RecordFile {
   Json read(size_t record) const;
   /// "path:line".
   std::string place(size_t record) const;
-  /// Identity of the whole file.
+  /// Identity of the whole text; compressed or not, it is the same.
   ContentKey hash() const;
 
  private:

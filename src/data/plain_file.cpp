@@ -1,0 +1,80 @@
+#include "data/plain_file.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "data/decompress.h"
+#include "distill/core/error.h"
+#include "distill/core/files.h"
+#include "distill/core/hash.h"
+#include "distill/core/log.h"
+#include "distill/core/progress.h"
+
+namespace distill {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string lower_extension(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return extension;
+}
+
+bool is_zstd(const std::string& extension) { return extension == ".zst" || extension == ".zstd"; }
+
+/// Where the name promises what the bytes are not.
+void check_name(const fs::path& path, Compression found) {
+  const std::string extension = lower_extension(path);
+  for (const char* other : {".bz2", ".xz", ".lz4", ".zip", ".7z"}) {
+    if (extension == other) {
+      throw DataError(path.string() + ": '" + extension +
+                      "' files are not supported; gzip and zstd are");
+    }
+  }
+  const char* promised = nullptr;
+  if (extension == ".gz" && found != Compression::kGzip) promised = "gzip";
+  if (is_zstd(extension) && found != Compression::kZstd) promised = "zstd";
+  if (promised != nullptr) {
+    throw DataError(path.string() + ": byte 0: not a " + promised + " stream, as its name says");
+  }
+}
+
+fs::path cache_folder() {
+  const auto absolute = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && value[0] == '/' ? fs::path(value) : fs::path();
+  };
+  fs::path folder = absolute("XDG_CACHE_HOME");
+  if (folder.empty() && !absolute("HOME").empty()) folder = absolute("HOME") / ".cache";
+  if (folder.empty()) folder = fs::temp_directory_path();
+  return folder / "distill" / "text";
+}
+
+}  // namespace
+
+std::string plain_extension(const fs::path& path) {
+  const std::string extension = lower_extension(path);
+  return extension == ".gz" || is_zstd(extension) ? lower_extension(path.stem()) : extension;
+}
+
+MappedFile map_plain_file(const fs::path& path) {
+  MappedFile file = map_file(path);
+  const Compression compression = compression_of(file.text());
+  check_name(path, compression);
+  if (compression == Compression::kNone) return file;
+  const fs::path plain = cache_folder() / hash_text(file.text()).hex();
+  if (fs::exists(plain)) return map_file(plain);
+  log_info("decompressing " + path.string() + " (" + format_bytes(static_cast<int64_t>(file.size)) +
+           ") into " + plain.string());
+  make_directories(plain.parent_path());
+  AtomicFile output(plain);
+  decompress(file.text(), compression, path.string(),
+             [&output](std::string_view piece) { output.write(piece); });
+  output.commit();
+  return map_file(plain);
+}
+
+}  // namespace distill

@@ -1,0 +1,19 @@
+// The text of a file, compressed or not, mapped.
+#pragma once
+
+#include <filesystem>
+
+#include "distill/io/mapped_file.h"
+
+namespace distill {
+
+/// A gzip or zstd file is decompressed once, into the user's cache folder under the hash of its
+/// bytes, so that a changed file is another entry; memory stays at the size of a buffer. Throws
+/// DataError: absent, a broken stream, a name that promises another compression, a full disk.
+MappedFile map_plain_file(const std::filesystem::path& path);
+
+/// The file's extension in lower case, without the one of its compression: ".jsonl" of
+/// "a.JSONL.gz".
+std::string plain_extension(const std::filesystem::path& path);
+
+}  // namespace distill
