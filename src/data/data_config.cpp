@@ -81,7 +81,24 @@ std::string SourceConfig::column(const std::string& field) const {
 void SourceConfig::fields(Section& section) {
   section.field(
       "path", path,
-      {.help = "A file of JSON records: one a line (JSONL), or a list.", .required = true});
+      {.help = "A file of records, or a pattern with *, ? and [...] for several. gzip and zstd are "
+               "read too.",
+       .required = true});
+  section.field("file_type", file_type,
+                {{"auto", FileType::kAuto},
+                 {"json", FileType::kJson},
+                 {"csv", FileType::kCsv},
+                 {"tsv", FileType::kTsv},
+                 {"text", FileType::kText}},
+                {.help = "json: a record a line (JSONL), or a list. csv, tsv: a header row names "
+                         "the columns. text: plain text. auto: csv, tsv and text by the extension "
+                         "(.csv, .tsv, .txt), json for any other."});
+  section.field("sample_by", sample_by,
+                {{"line", SampleBy::kLine},
+                 {"paragraph", SampleBy::kParagraph},
+                 {"document", SampleBy::kDocument}},
+                {.help = "What is a record of a plain text file: a line, the lines up to a blank "
+                         "one, or the whole file."});
   section.field(
       "format", format, format_names(),
       {.help = "What a record holds. text: {text}. prompt_completion: {prompt, completion}. "
@@ -110,8 +127,12 @@ void SourceConfig::fields(Section& section) {
        .max = 1000,
        .above = 0});
   section.field("limit", limit,
-                {.help = "Only the first records of the file.", .min = 1, .default_text = "all"});
+                {.help = "Only the first records of the source.", .min = 1, .default_text = "all"});
   if (!section.parsing()) return;
+  if (sample_by != SampleBy::kLine && file_type != FileType::kAuto &&
+      file_type != FileType::kText) {
+    section.problem("sample_by", "only plain text files take it");
+  }
   check_columns(section, *this);
   check_template(section, "prompt_template", *this, prompt_template);
   check_template(section, "completion_template", *this, completion_template);

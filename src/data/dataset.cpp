@@ -33,8 +33,8 @@ std::vector<uint32_t> draw(std::vector<uint32_t> records, size_t count, uint64_t
 }
 
 /// Where a record's content falls in [0, 1): the same in every run.
-double held_out_share(const RecordFile& file, size_t record) {
-  return static_cast<double>(hash_text(file.text(record)).high >> 11) * 0x1.0p-53;
+double held_out_share(const RecordSet& set, size_t record) {
+  return static_cast<double>(hash_text(set.text(record)).high >> 11) * 0x1.0p-53;
 }
 
 Dataset::Source open_source(const SourceConfig& config, TrainOn train_on,
@@ -42,9 +42,10 @@ Dataset::Source open_source(const SourceConfig& config, TrainOn train_on,
                             const std::shared_ptr<const ChatTemplate>& chat) {
   Dataset::Source source;
   source.formatter = std::make_shared<const Formatter>(config, train_on, tokenizer, chat);
-  source.file = std::make_shared<const RecordFile>(config.path);
+  source.set = std::make_shared<const RecordSet>(config.path,
+                                                 RecordOptions{config.file_type, config.sample_by});
   source.weight = config.weight;
-  size_t count = source.file->size();
+  size_t count = source.set->size();
   if (count > UINT32_MAX) throw DataError(config.path + ": more than 4294967295 records");
   if (config.limit) count = std::min(count, static_cast<size_t>(*config.limit));
   source.records.resize(count);
@@ -56,9 +57,7 @@ Dataset::Source open_source(const SourceConfig& config, TrainOn train_on,
 Dataset::Source hold_out(Dataset::Source& source, double share) {
   Dataset::Source held = source;
   held.weight = 1.0;
-  const auto is_held = [&](uint32_t record) {
-    return held_out_share(*source.file, record) < share;
-  };
+  const auto is_held = [&](uint32_t record) { return held_out_share(*source.set, record) < share; };
   std::erase_if(source.records, is_held);
   std::vector<uint32_t> rest;
   std::set_difference(held.records.begin(), held.records.end(), source.records.begin(),
@@ -129,14 +128,14 @@ std::optional<Document> Dataset::read(Sample sample) const {
   if (!document) {
     Json record;
     try {
-      record = source.file->read(sample.record);
+      record = source.set->read(sample.record);
     } catch (const DataError& error) {
       return bad_record(error.what());
     }
     try {
       document = source.formatter->format(record);
     } catch (const DataError& error) {
-      return bad_record(source.file->place(sample.record) + ": " + error.what());
+      return bad_record(source.set->place(sample.record) + ": " + error.what());
     }
     cache_->add(key, *document);
   }
@@ -156,13 +155,13 @@ std::optional<Document> Dataset::bad_record(const std::string& problem) const {
 
 std::string Dataset::place(const SampleRef& sample) const {
   const Source& source = sources_.at(static_cast<size_t>(sample.source));
-  const std::string place = source.file->place(static_cast<size_t>(sample.record));
+  const std::string place = source.set->place(static_cast<size_t>(sample.record));
   return sample.part == 0 ? place : place + ", part " + std::to_string(sample.part);
 }
 
 ContentKey Dataset::hash() const {
   Hasher hasher;
-  for (const Source& source : sources_) hasher.add(source.file->hash().hex());
+  for (const Source& source : sources_) hasher.add(source.set->hash().hex());
   return hasher.key();
 }
 

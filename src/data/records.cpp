@@ -3,115 +3,133 @@
 #include <algorithm>
 
 #include "data/plain_file.h"
+#include "data/record_layout.h"
 #include "distill/core/error.h"
+#include "distill/core/progress.h"
 
 namespace distill {
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n";
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr size_t kRecordsAMark = 1024;
+
+FileType type_of(const std::filesystem::path& path, FileType type) {
+  if (type != FileType::kAuto) return type;
+  const std::string extension = plain_extension(path);
+  if (extension == ".csv") return FileType::kCsv;
+  if (extension == ".tsv") return FileType::kTsv;
+  if (extension == ".txt") return FileType::kText;
+  for (const char* other : {".parquet", ".arrow", ".feather"}) {
+    if (extension == other) {
+      throw DataError(path.string() + ": '" + extension +
+                      "' files are not supported; JSON, CSV, TSV and text are");
+    }
+  }
+  return FileType::kJson;
+}
+
+std::unique_ptr<RecordLayout> layout_of(std::string_view text, FileType type, SampleBy sample_by) {
+  if (type == FileType::kCsv) return csv_layout(text, ',');
+  if (type == FileType::kTsv) return csv_layout(text, '\t');
+  if (type == FileType::kText) return text_layout(text, sample_by);
+  return json_layout(text);
+}
 
 }  // namespace
 
-RecordFile::RecordFile(const std::filesystem::path& path)
-    : path_(path), file_(map_plain_file(path)), text_(file_.text()) {
-  const size_t first = skip_space(0);
-  is_list_ = first < text_.size() && text_[first] == '[';
-  if (is_list_) {
-    index_list(first);
-  } else {
-    index_lines();
+TextPlace place_after(std::string_view text, TextPlace first) {
+  const auto newlines = std::count(text.begin(), text.end(), '\n');
+  const std::string_view line = text.substr(text.rfind('\n') + 1);  // npos + 1 is 0
+  const auto is_lead = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+  return {.line = first.line + newlines,
+          .column =
+              (newlines > 0 ? 1 : first.column) + std::count_if(line.begin(), line.end(), is_lead)};
+}
+
+void fail_at(const std::string& where, TextPlace place, const std::string& what) {
+  throw DataError(where + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) +
+                  ": " + what);
+}
+
+void require_utf8_record(std::string_view record, const std::string& where, TextPlace first) {
+  const auto invalid = first_invalid_utf8(record);
+  if (invalid) fail_at(where, place_after(record.substr(0, *invalid), first), "not valid UTF-8");
+}
+
+bool is_blank(std::string_view line) {
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
+RecordFile::RecordFile(const std::filesystem::path& path, const RecordOptions& options)
+    : path_(path) {
+  const FileType type = type_of(path, options.type);
+  if (type != FileType::kText && options.sample_by != SampleBy::kLine) {
+    throw DataError(path_.string() + ": sample_by: only plain text files take it");
+  }
+  file_ = map_plain_file(path);
+  text_ = file_.text();
+  // Spreadsheets write the mark; JSON does not have it, and its parser refuses it.
+  if (type != FileType::kJson && text_.starts_with(kByteOrderMark)) {
+    text_.remove_prefix(kByteOrderMark.size());
+  }
+  try {
+    layout_ = layout_of(text_, type, options.sample_by);
+    begins_ = layout_->begins();
+  } catch (const BrokenText& error) {
+    fail_at(path_.string(), place_after(text_.substr(0, error.offset()), {}), error.what());
   }
   if (begins_.empty()) throw DataError(path_.string() + ": the file has no records");
 }
 
-void RecordFile::index_lines() {
-  for (size_t at = 0; at < text_.size();) {
-    const size_t end = std::min(text_.find('\n', at), text_.size());
-    if (skip_space(at) < end) begins_.push_back(at);
-    at = end + 1;
-  }
-}
-
-void RecordFile::index_list(size_t open) {
-  size_t at = skip_space(open + 1);
-  bool closed = at < text_.size() && text_[at] == ']';
-  if (closed) ++at;
-  while (!closed) {
-    const size_t end = end_of_value(at);
-    if (end == at) fail(at, "expected a record");
-    begins_.push_back(at);
-    at = skip_space(end);
-    if (at == text_.size()) fail(at, "the list does not end; the file may be truncated");
-    closed = text_[at] == ']';
-    if (!closed && text_[at] != ',') fail(at, "expected ',' or ']' after a record");
-    at = skip_space(at + 1);
-  }
-  if (skip_space(at) < text_.size()) fail(skip_space(at), "expected nothing after the list");
-}
-
-size_t RecordFile::skip_space(size_t at) const {
-  return std::min(text_.find_first_not_of(kSpace, at), text_.size());
-}
-
-size_t RecordFile::end_of_value(size_t at) const {
-  int64_t depth = 0;
-  bool in_string = false;
-  for (; at < text_.size(); ++at) {
-    const char c = text_[at];
-    if (in_string) {
-      if (c == '\\') {
-        ++at;
-      } else if (c == '"') {
-        in_string = false;
-      }
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      ++depth;
-    } else if (c == '}' || c == ']') {
-      if (depth == 0) return at;
-      if (--depth == 0) return at + 1;
-    } else if (c == ',' && depth == 0) {
-      return at;
-    }
-  }
-  return text_.size();
-}
+RecordFile::~RecordFile() = default;
 
 std::string_view RecordFile::text(size_t record) const {
   const size_t begin = begins_.at(record);
-  const size_t end =
-      is_list_ ? end_of_value(begin) : std::min(text_.find('\n', begin), text_.size());
-  std::string_view text = text_.substr(begin, end - begin);
-  text.remove_suffix(text.size() - (text.find_last_not_of(kSpace) + 1));
-  return text;
+  return text_.substr(begin, layout_->end(begin) - begin);
 }
 
 Json RecordFile::read(size_t record) const {
+  const std::string_view bytes = text(record);
+  if (bytes.size() > kLongestRecord) {
+    fail_at(path_.string(), locate(begins_[record]),
+            "the record has " + format_bytes(static_cast<int64_t>(bytes.size())) + "; at most " +
+                format_bytes(int64_t{kLongestRecord}) + " are read");
+  }
   try {
-    return parse_json(text(record), path_.string());
+    return layout_->read(bytes, path_.string(), {});
   } catch (const DataError&) {
-    // Counting lines takes a pass over the file, so only a bad record pays for it.
-    return parse_json(text(record), path_.string(), locate(begins_[record]));
+    // Finding the line takes a look at the text before, so only a bad record pays for it.
+    return layout_->read(bytes, path_.string(), locate(begins_[record]));
   }
 }
 
+int64_t RecordFile::newlines_before(size_t offset) const {
+  const auto count = [this](size_t from, size_t to) {
+    const std::string_view part = text_.substr(from, to - from);
+    return std::count(part.begin(), part.end(), '\n');
+  };
+  std::call_once(counted_, [&] {
+    int64_t newlines = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < begins_.size(); i += kRecordsAMark) {
+      newlines += count(at, begins_[i]);
+      at = begins_[i];
+      newlines_.push_back(newlines);
+    }
+  });
+  const auto after = std::upper_bound(begins_.begin(), begins_.end(), offset);
+  if (after == begins_.begin()) return count(0, offset);
+  const size_t mark = static_cast<size_t>(after - begins_.begin() - 1) / kRecordsAMark;
+  return newlines_[mark] + count(begins_[mark * kRecordsAMark], offset);
+}
+
 TextPlace RecordFile::locate(size_t offset) const {
-  const std::string_view before = text_.substr(0, offset);
-  const std::string_view line = before.substr(before.rfind('\n') + 1);  // npos + 1 is 0
-  const auto is_lead = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
-  return {.line = 1 + std::count(before.begin(), before.end(), '\n'),
-          .column = 1 + std::count_if(line.begin(), line.end(), is_lead)};
+  const size_t line = offset == 0 ? 0 : text_.rfind('\n', offset - 1) + 1;  // npos + 1 is 0
+  return place_after(text_.substr(line, offset - line), {.line = 1 + newlines_before(offset)});
 }
 
 std::string RecordFile::place(size_t record) const {
   return path_.string() + ":" + std::to_string(locate(begins_.at(record)).line);
-}
-
-void RecordFile::fail(size_t offset, const std::string& what) const {
-  const TextPlace place = locate(offset);
-  throw DataError(path_.string() + ":" + std::to_string(place.line) + ":" +
-                  std::to_string(place.column) + ": " + what);
 }
 
 ContentKey RecordFile::hash() const { return hash_text(text_); }

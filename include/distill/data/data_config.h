@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "distill/config/section.h"
+#include "distill/data/records.h"
 
 namespace distill {
 
@@ -19,9 +20,11 @@ enum class OnBadRecord { kError, kSkip };
 /// Fields that records of a format have; `columns` renames them.
 const std::vector<std::string>& format_fields(RecordFormat format);
 
-/// One file of records.
+/// One file of records, or several that a pattern names.
 struct SourceConfig {
   std::string path;
+  FileType file_type = FileType::kAuto;
+  SampleBy sample_by = SampleBy::kLine;
   RecordFormat format = RecordFormat::kPromptCompletion;
   std::vector<std::pair<std::string, std::string>> columns;  // field -> column
   std::optional<std::string> prompt_template;      // "{column}" placeholders, "{{" is a brace

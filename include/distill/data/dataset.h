@@ -12,7 +12,7 @@
 #include "distill/data/data_config.h"
 #include "distill/data/data_report.h"
 #include "distill/data/formatter.h"
-#include "distill/data/records.h"
+#include "distill/data/record_set.h"
 #include "distill/flow/batch.h"
 
 namespace distill {
@@ -28,9 +28,9 @@ class Dataset {
     uint32_t record;
     bool operator==(const Sample&) const = default;
   };
-  /// The records that this set takes from a file.
+  /// The records that this set takes from a source's files.
   struct Source {
-    std::shared_ptr<const RecordFile> file;
+    std::shared_ptr<const RecordSet> set;
     std::shared_ptr<const Formatter> formatter;
     std::vector<uint32_t> records;
     double weight = 1.0;

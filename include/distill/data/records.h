@@ -1,11 +1,13 @@
-// A file of JSON records, read at random. The file is mapped and only the place of each record is
-// kept (8 bytes), so files larger than memory work. A gzip or zstd file is decompressed once, into
-// the user's cache folder ($XDG_CACHE_HOME/distill/text), and that copy is mapped: records stay
+// A file of records, read at random. The file is mapped and only the place of each record is kept
+// (8 bytes), so files larger than memory work. A gzip or zstd file is decompressed once, into the
+// user's cache folder ($XDG_CACHE_HOME/distill/text), and that copy is mapped: records stay
 // addressable by number, and lines and columns in messages are those of the text.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,13 +18,32 @@
 
 namespace distill {
 
-/// JSONL (blank lines do not count), or one JSON list, which its first character tells.
+/// kAuto: by the file's extension, .gz and .zst aside: .csv, .tsv, .txt; any other is JSON.
+enum class FileType { kAuto, kJson, kCsv, kTsv, kText };
+/// What is a record of a plain text file: a line, the lines up to a blank one, or all of it.
+enum class SampleBy { kLine, kParagraph, kDocument };
+
+struct RecordOptions {
+  FileType type = FileType::kAuto;
+  SampleBy sample_by = SampleBy::kLine;  ///< another one is refused where the file is not text
+};
+
+class RecordLayout;
+
+/// JSON: JSONL (blank lines do not count), or one list, which its first character tells.
+/// CSV and TSV: RFC 4180, with a header row; a record is an object of strings.
+/// Text: a record is {"text": ...}.
 /// Immutable and safe to share between threads.
 class RecordFile {
  public:
-  /// Throws DataError: absent, empty, a list that does not end, a compressed stream that is broken
-  /// (with its byte).
-  explicit RecordFile(const std::filesystem::path& path);
+  /// Longer records are refused when they are read: offsets inside a text have 32 bits, and one
+  /// record is parsed in memory.
+  static constexpr size_t kLongestRecord = size_t{64} << 20;
+
+  /// Throws DataError: absent, empty, a list that does not end, quotes that do not fit (with line
+  /// and column), a compressed stream that is broken (with its byte), a type that is not read.
+  explicit RecordFile(const std::filesystem::path& path, const RecordOptions& options = {});
+  ~RecordFile();
 
   const std::filesystem::path& path() const { return path_; }
   size_t size() const { return begins_.size(); }
@@ -36,19 +57,16 @@ class RecordFile {
   ContentKey hash() const;
 
  private:
-  void index_lines();
-  void index_list(size_t open);
-  size_t skip_space(size_t at) const;
-  /// One past the value that starts at `at`, by its brackets and quotes alone.
-  size_t end_of_value(size_t at) const;
   TextPlace locate(size_t offset) const;
-  [[noreturn]] void fail(size_t offset, const std::string& what) const;
+  int64_t newlines_before(size_t offset) const;
 
   std::filesystem::path path_;
   MappedFile file_;
   std::string_view text_;
-  bool is_list_ = false;
+  std::unique_ptr<const RecordLayout> layout_;
   std::vector<uint64_t> begins_;
+  mutable std::once_flag counted_;
+  mutable std::vector<int64_t> newlines_;  // before every 1024th record, once a place was asked for
 };
 
 }  // namespace distill

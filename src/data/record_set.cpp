@@ -1,0 +1,85 @@
+#include "distill/data/record_set.h"
+
+#include <glob.h>
+
+#include <algorithm>
+
+#include "distill/core/error.h"
+
+namespace distill {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_pattern(const std::string& path) {
+  return path.find_first_of("*?[") != std::string::npos && !fs::exists(path);
+}
+
+std::vector<fs::path> match(const std::string& pattern) {
+  glob_t found = {};
+  const int status = ::glob(pattern.c_str(), GLOB_ERR | GLOB_NOSORT, nullptr, &found);
+  const std::unique_ptr<glob_t, void (*)(glob_t*)> closer(&found, globfree);
+  if (status != 0 && status != GLOB_NOMATCH) {
+    throw DataError(pattern + ": a folder of the pattern cannot be read");
+  }
+  std::vector<fs::path> files;
+  for (size_t i = 0; i < found.gl_pathc; ++i) {
+    if (!fs::is_directory(found.gl_pathv[i])) files.emplace_back(found.gl_pathv[i]);
+  }
+  std::sort(files.begin(), files.end(),
+            [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
+  return files;
+}
+
+}  // namespace
+
+std::vector<fs::path> source_files(const std::string& path) {
+  if (!is_pattern(path)) return {path};
+  if (path.find("**") != std::string::npos) {
+    throw DataError(path + ": '**' is not supported; a pattern has '*', '?' and '[...]'");
+  }
+  std::vector<fs::path> files = match(path);
+  if (files.empty()) throw DataError(path + ": no file matches the pattern");
+  return files;
+}
+
+bool source_exists(const std::string& path) {
+  return is_pattern(path) ? !match(path).empty() : fs::exists(path);
+}
+
+RecordSet::RecordSet(const std::string& path, const RecordOptions& options) {
+  for (const fs::path& file : source_files(path)) {
+    files_.push_back(std::make_unique<const RecordFile>(file, options));
+    begins_.push_back(begins_.back() + files_.back()->size());
+  }
+}
+
+RecordSet::Position RecordSet::find(size_t record) const {
+  const auto after = std::upper_bound(begins_.begin(), begins_.end(), record);
+  const auto file = static_cast<size_t>(after - begins_.begin()) - 1;
+  return {*files_.at(file), record - begins_[file]};
+}
+
+std::string_view RecordSet::text(size_t record) const {
+  const Position at = find(record);
+  return at.file.text(at.record);
+}
+
+Json RecordSet::read(size_t record) const {
+  const Position at = find(record);
+  return at.file.read(at.record);
+}
+
+std::string RecordSet::place(size_t record) const {
+  const Position at = find(record);
+  return at.file.place(at.record);
+}
+
+ContentKey RecordSet::hash() const {
+  if (files_.size() == 1) return files_.front()->hash();
+  Hasher hasher;
+  for (const auto& file : files_) hasher.add(file->hash().hex());
+  return hasher.key();
+}
+
+}  // namespace distill
