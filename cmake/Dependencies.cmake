@@ -34,8 +34,6 @@ add_library(distill::sentencepiece ALIAS PkgConfig::sentencepiece)
 add_library(distill::xxhash ALIAS PkgConfig::xxhash)
 add_library(distill::zlib ALIAS PkgConfig::zlib)
 add_library(distill::zstd ALIAS PkgConfig::zstd)
-# The data layer alone reads compressed files; it is declared after this file.
-cmake_language(DEFER CALL target_link_libraries distill_data PUBLIC distill::zlib distill::zstd)
 
 # LibTorch: the one of the wheel in .venv, or TORCH_ROOT. find_package(Torch) is not used, since it
 # demands nvcc for a wheel built with CUDA.

@@ -14,7 +14,8 @@ constexpr int64_t kDocuments = 8;  // a forward pass
 }  // namespace
 
 void DataOptions::add_to(CLI::App& command) {
-  command.add_option("--data", path, "held-out records: JSONL or JSON");
+  command.add_option("--data", path,
+                     "held-out records: JSONL, JSON, CSV, TSV or text, as such or compressed");
   command
       .add_option("--format", format, "text, prompt_completion, messages, sharegpt, alpaca, tokens")
       ->capture_default_str();

@@ -11,6 +11,7 @@
 #include "distill/core/memory.h"
 #include "distill/core/random.h"
 #include "distill/core/signals.h"
+#include "distill/data/record_set.h"
 #include "distill/ops/device.h"
 #include "train/run_identity.h"
 
@@ -86,7 +87,7 @@ std::vector<std::string> missing_files(const DataConfig& data) {
   std::vector<std::string> missing;
   for (const auto* sources : {&data.train, &data.eval}) {
     for (const SourceConfig& source : *sources) {
-      if (!fs::exists(source.path)) missing.push_back("data: " + source.path + ": no such file");
+      if (!source_exists(source.path)) missing.push_back("data: " + source.path + ": no such file");
     }
   }
   return missing;
