@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A plain PyTorch + transformers distillation step, timed: what a careful user writes today.
 
-    python3 step_pytorch.py MODEL_DIR TRAIN_JSONL [--dtype fp32|bf16] [--threads N] [--steps N] [--rows N] [--max-len N] [--keep 3]
+    python3 step_pytorch.py MODEL_DIR TRAIN_JSONL[.gz] [--dtype fp32|bf16] [--threads N] [--steps N] [--rows N] [--max-len N] [--keep 3]
 
 Teacher frozen, student = every KEEP-th layer of it, GSM8K in the chat template, right padding, prompt masked,
 loss = (0.5 CE + 0.5 T^2 KL, T = 2) over answer tokens / their number, AdamW, clip 1. bf16 = autocast over fp32 weights,
@@ -10,7 +10,7 @@ first finished step (imports and loading included), peak resident bytes.
 """
 import time
 T0 = time.perf_counter()
-import argparse, copy, json, os, resource, statistics
+import argparse, copy, gzip, json, os, resource, statistics
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import torch, torch.nn.functional as F
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
@@ -36,7 +36,7 @@ for k, v in teacher.state_dict().items():
 student.load_state_dict(sd); student.train()
 opt = torch.optim.AdamW(student.parameters(), lr=2e-4, weight_decay=0.0, fused=True)
 docs = []
-for line in open(a.data, encoding="utf-8"):
+for line in (gzip.open if a.data.endswith(".gz") else open)(a.data, "rt", encoding="utf-8"):
     d = json.loads(line); u = [{"role": "user", "content": d["question"]}]
     q = tok.apply_chat_template(u, tokenize=False, add_generation_prompt=True)
     f = tok.apply_chat_template(u + [{"role": "assistant", "content": d["answer"]}], tokenize=False)

@@ -65,7 +65,7 @@ TEST(Config, AnAbsentModelIsNamedWithTheCommandThatFetchesIt) {
   const Result listed = run({"validate", "--config", "configs/qwen_gsm8k.yaml"});
   EXPECT_EQ(listed.exit_code, 1);
   EXPECT_NE(listed.err.find("hf download Qwen/Qwen2-7B-Instruct"), std::string::npos) << listed.err;
-  EXPECT_NE(listed.out.find("path: data/gsm8k/train.jsonl"), std::string::npos);
+  EXPECT_NE(listed.out.find("path: data/gsm8k/train.jsonl.gz"), std::string::npos);
   // Everything else is checked before: a wrong key comes first.
   const Result wrong = run({"validate", "--config", "configs/qwen_gsm8k.yaml", "train.max_step=3"});
   EXPECT_EQ(wrong.exit_code, 2);
