@@ -50,6 +50,7 @@ BatchStream::BatchStream(std::shared_ptr<const Dataset> dataset, const BatchOpti
   }
   options_.window = (options.window + size - 1) / size * size;
   state_.seed = seed;
+  report_.duplicates = dataset_->duplicates();
 }
 
 void BatchStream::seek(const StreamState& state) {
@@ -160,6 +161,7 @@ EpochCount BatchStream::count_epoch(int64_t epoch,
   const std::vector<Dataset::Sample> order = dataset_->order(state_.seed, epoch, options_.shuffle);
   const auto total = static_cast<int64_t>(order.size());
   EpochCount count;
+  count.report.duplicates = dataset_->duplicates();
   for (int64_t begin = 0; begin < total; begin += options_.window) {
     const int64_t end = std::min(begin + options_.window, total);
     std::vector<Document> documents = dataset_->documents(

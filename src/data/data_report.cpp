@@ -12,6 +12,7 @@ void DataReport::add(const DataReport& other) {
   tokens += other.tokens;
   loss_tokens += other.loss_tokens;
   longest = std::max(longest, other.longest);
+  duplicates += other.duplicates;
   bad_records += other.bad_records;
   too_long += other.too_long;
   without_loss += other.without_loss;
@@ -28,6 +29,8 @@ std::string DataReport::summary() const {
   const auto note = [&text](int64_t count, const std::string& what) {
     if (count > 0) text += "; " + std::to_string(count) + " " + what;
   };
+  note(duplicates,
+       duplicates == 1 ? "left out as an exact duplicate" : "left out as exact duplicates");
   note(bad_records, "skipped as unreadable");
   note(too_long, "dropped as longer than max_length (the longest has " + std::to_string(longest) +
                      plural(" token", longest) + ")");

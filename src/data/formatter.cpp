@@ -193,6 +193,26 @@ Formatter::Formatter(const SourceConfig& source, TrainOn train_on,
 Formatter::~Formatter() = default;
 Formatter::Formatter(Formatter&&) noexcept = default;
 
+ContentKey Formatter::content_key(const Json& record) const {
+  const SourceConfig& source = impl_->source;
+  if (!record.is_object()) {
+    throw DataError("expected a record (a JSON object), found " + shorten(record));
+  }
+  Hasher hasher;
+  hasher.add(static_cast<int64_t>(source.format)).add(source.eos_token.value_or(""));
+  for (const std::string& field : format_fields(source.format)) {
+    const auto column = record.find(source.column(field));
+    if (field == "prompt" && impl_->prompt) {
+      hasher.add(impl_->prompt->fill(record));
+    } else if (field == "completion" && impl_->completion) {
+      hasher.add(impl_->completion->fill(record));
+    } else {
+      hasher.add(column == record.end() ? "" : column->dump());
+    }
+  }
+  return hasher.key();
+}
+
 Document Formatter::format(const Json& record) const {
   switch (impl_->source.format) {
     case RecordFormat::kText:

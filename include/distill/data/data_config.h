@@ -31,6 +31,7 @@ struct SourceConfig {
   std::optional<std::string> completion_template;  // the same
   std::optional<std::string> eos_token;            // ends a plain text; the tokenizer's own
   double weight = 1.0;
+  std::optional<int64_t> num_samples;  // an epoch, in place of weight
   std::optional<int64_t> limit;
 
   void fields(Section& section);
@@ -49,6 +50,8 @@ struct DataConfig {
   TrainOn train_on = TrainOn::kAssistant;
   TooLong too_long = TooLong::kDrop;
   bool shuffle = true;
+  bool interleave = false;
+  bool deduplicate = false;
   std::string chat_template = "auto";
   OnBadRecord on_bad_record = OnBadRecord::kError;
   int64_t window = 1024;

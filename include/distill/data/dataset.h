@@ -1,11 +1,13 @@
 // Several sources of records as one set of documents, in an order for each epoch.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "distill/core/hash.h"
@@ -34,14 +36,18 @@ class Dataset {
     std::shared_ptr<const Formatter> formatter;
     std::vector<uint32_t> records;
     double weight = 1.0;
+    std::optional<int64_t> num_samples = std::nullopt;
   };
 
-  Dataset(std::vector<Source> sources, const DataConfig& config);
+  /// `duplicates` is for the report: how many records the sources have lost as such.
+  Dataset(std::vector<Source> sources, const DataConfig& config, int64_t duplicates = 0);
   ~Dataset();
 
   int64_t record_count() const;
-  /// The records of one epoch: floor(weight) passes over each source and, for the rest of the
-  /// weight, records drawn anew each epoch. Shuffled, or source after source in file order.
+  int64_t duplicates() const { return duplicates_; }
+  /// The records of one epoch: whole passes over each source and, for the rest of its weight or
+  /// num_samples, records drawn anew each epoch. Shuffled, or in file order; source after source,
+  /// or the sources evenly interleaved.
   std::vector<Sample> order(uint64_t seed, int64_t epoch, bool shuffle) const;
   /// The documents of records, in their order, tokenised in parallel and at most max_length long.
   /// Outcomes are added to `report`. Throws DataError that names path and line.
@@ -52,17 +58,20 @@ class Dataset {
   ContentKey hash() const;
 
  private:
-  /// Nothing for a record that is skipped.
-  std::optional<Document> read(Sample sample) const;
-  std::optional<Document> bad_record(const std::string& problem) const;
+  /// Throws DataError that names the place.
+  Document read(Sample sample) const;
+  void log_skipped(Sample sample, const std::string& problem) const;
 
   std::vector<Source> sources_;
   int64_t max_length_;
   TooLong too_long_;
   OnBadRecord on_bad_record_;
+  bool interleave_;
+  int64_t duplicates_;
   int threads_;
   std::unique_ptr<TokenCache> cache_;
-  mutable std::atomic<int> skipped_ = 0;
+  mutable std::mutex skipped_mutex_;
+  mutable std::unordered_set<uint64_t> skipped_;  // logged already
 };
 
 /// The two sides of a run's data; eval is null where nothing is held out.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "distill/core/hash.h"
 #include "distill/data/data_config.h"
 #include "distill/flow/batch.h"
 #include "distill/io/json.h"
@@ -25,6 +26,9 @@ class Formatter {
 
   /// Tokens and targets; the sample is left to the caller. Throws DataError that names the column.
   Document format(const Json& record) const;
+  /// Hash of the columns that `format` reads, so that records which differ elsewhere, as in an id,
+  /// are equal. Throws DataError for what is not a record.
+  ContentKey content_key(const Json& record) const;
 
  private:
   struct Impl;

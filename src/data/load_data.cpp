@@ -1,0 +1,111 @@
+// From the configuration to the sets of a run.
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "data/duplicates.h"
+#include "distill/core/error.h"
+#include "distill/core/files.h"
+#include "distill/core/progress.h"
+#include "distill/data/dataset.h"
+
+namespace distill {
+namespace {
+
+/// Where a record's content falls in [0, 1): the same in every run.
+double held_out_share(const RecordSet& set, size_t record) {
+  return static_cast<double>(hash_text(set.text(record)).high >> 11) * 0x1.0p-53;
+}
+
+Dataset::Source open_source(const SourceConfig& config, TrainOn train_on,
+                            const std::shared_ptr<const Tokenizer>& tokenizer,
+                            const std::shared_ptr<const ChatTemplate>& chat) {
+  Dataset::Source source;
+  source.formatter = std::make_shared<const Formatter>(config, train_on, tokenizer, chat);
+  source.set = std::make_shared<const RecordSet>(config.path,
+                                                 RecordOptions{config.file_type, config.sample_by});
+  source.weight = config.weight;
+  source.num_samples = config.num_samples;
+  size_t count = source.set->size();
+  if (count > UINT32_MAX) throw DataError(config.path + ": more than 4294967295 records");
+  if (config.limit) count = std::min(count, static_cast<size_t>(*config.limit));
+  source.records.resize(count);
+  std::iota(source.records.begin(), source.records.end(), 0U);
+  return source;
+}
+
+/// Moves the records whose content falls below `share` into a source of their own.
+Dataset::Source hold_out(Dataset::Source& source, double share) {
+  Dataset::Source held = source;
+  held.weight = 1.0;
+  held.num_samples.reset();
+  const auto is_held = [&](uint32_t record) { return held_out_share(*source.set, record) < share; };
+  std::erase_if(source.records, is_held);
+  std::vector<uint32_t> rest;
+  std::set_difference(held.records.begin(), held.records.end(), source.records.begin(),
+                      source.records.end(), std::back_inserter(rest));
+  held.records = std::move(rest);
+  return held;
+}
+
+std::vector<Dataset::Source> open_sources(const std::vector<SourceConfig>& sources,
+                                          const DataConfig& config,
+                                          const std::shared_ptr<const Tokenizer>& tokenizer,
+                                          const std::shared_ptr<const ChatTemplate>& chat) {
+  std::vector<Dataset::Source> opened;
+  for (const SourceConfig& source : sources) {
+    opened.push_back(open_source(source, config.train_on, tokenizer, chat));
+  }
+  return opened;
+}
+
+}  // namespace
+
+std::shared_ptr<const Dataset> load_sources(const std::vector<SourceConfig>& sources,
+                                            const DataConfig& config,
+                                            const std::shared_ptr<const Tokenizer>& tokenizer,
+                                            const std::shared_ptr<const ChatTemplate>& chat) {
+  return std::make_shared<const Dataset>(open_sources(sources, config, tokenizer, chat), config);
+}
+
+DataSplits load_data(const DataConfig& config, const std::shared_ptr<const Tokenizer>& tokenizer,
+                     const std::shared_ptr<const ChatTemplate>& chat) {
+  DataConfig held_out = config;
+  if (config.eval_max_length) {
+    held_out.max_length = *config.eval_max_length;
+    held_out.too_long = TooLong::kTruncate;
+  }
+  std::vector<Dataset::Source> train = open_sources(config.train, config, tokenizer, chat);
+  const int64_t duplicates =
+      config.deduplicate ? remove_duplicates(train, at::get_num_threads()) : 0;
+  if (config.test_size == 0) {
+    DataSplits splits;
+    splits.train = std::make_shared<const Dataset>(std::move(train), config, duplicates);
+    if (!config.eval.empty()) splits.eval = load_sources(config.eval, held_out, tokenizer, chat);
+    return splits;
+  }
+  std::vector<Dataset::Source> eval;
+  for (Dataset::Source& source : train) eval.push_back(hold_out(source, config.test_size));
+  DataSplits splits;
+  splits.train = std::make_shared<const Dataset>(std::move(train), config, duplicates);
+  splits.eval = std::make_shared<const Dataset>(std::move(eval), held_out);
+  const int64_t trained = splits.train->record_count();
+  const int64_t held = splits.eval->record_count();
+  if (trained == 0 || held == 0) {
+    throw DataError("data.test_size leaves " + std::to_string(trained) +
+                    plural(" record", trained) + " to train on and " + std::to_string(held) +
+                    " held out, of so few that the hash decides; hold nothing out with "
+                    "data.test_size=0, or name a file of held-out records in data.eval");
+  }
+  return splits;
+}
+
+std::shared_ptr<const ChatTemplate> choose_chat_template(
+    const std::string& setting, const std::filesystem::path& model_folder) {
+  if (setting == "none") return nullptr;
+  if (setting == "auto") return load_chat_template(model_folder);
+  return ChatTemplate::parse(read_file(setting), setting);
+}
+
+}  // namespace distill
