@@ -90,10 +90,11 @@ class CsvLayout : public RecordLayout {
     first_ = skip_blank_lines(rows_.next_line(end));
   }
 
-  std::vector<uint64_t> begins() const override {
+  std::vector<uint64_t> begins(const Progress& progress) const override {
     std::vector<uint64_t> begins;
     for (size_t at = first_; at < text_.size();) {
       begins.push_back(at);
+      progress(at);
       at = skip_blank_lines(rows_.next_line(rows_.row(at, nullptr)));
     }
     return begins;

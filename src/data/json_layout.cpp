@@ -59,12 +59,13 @@ class JsonLines : public JsonLayout {
  public:
   using JsonLayout::JsonLayout;
 
-  std::vector<uint64_t> begins() const override {
+  std::vector<uint64_t> begins(const Progress& progress) const override {
     std::vector<uint64_t> begins;
-    for (size_t at = 0; at < text_.size();) {
-      const size_t end = std::min(text_.find('\n', at), text_.size());
-      if (skip_space(text_, at) < end) begins.push_back(at);
-      at = end + 1;
+    for (size_t at = skip_space(text_, 0); at < text_.size();) {
+      const size_t line = text_.rfind('\n', at) + 1;  // npos + 1 is 0
+      begins.push_back(line);
+      progress(line);
+      at = skip_space(text_, std::min(text_.find('\n', at), text_.size()));
     }
     return begins;
   }
@@ -78,7 +79,7 @@ class JsonList : public JsonLayout {
  public:
   using JsonLayout::JsonLayout;
 
-  std::vector<uint64_t> begins() const override {
+  std::vector<uint64_t> begins(const Progress& progress) const override {
     std::vector<uint64_t> begins;
     size_t at = skip_space(text_, skip_space(text_, 0) + 1);
     bool closed = at < text_.size() && text_[at] == ']';
@@ -87,6 +88,7 @@ class JsonList : public JsonLayout {
       const size_t end = end_of_value(text_, at);
       if (end == at) throw BrokenText(at, "expected a record");
       begins.push_back(at);
+      progress(at);
       at = skip_space(text_, end);
       if (at == text_.size()) {
         throw BrokenText(at, "the list does not end; the file may be truncated");

@@ -1,8 +1,8 @@
 #include "data/plain_file.h"
 
 #include <algorithm>
-#include <cstdlib>
 
+#include "data/cache_folder.h"
 #include "data/decompress.h"
 #include "distill/core/error.h"
 #include "distill/core/files.h"
@@ -42,17 +42,6 @@ void check_name(const fs::path& path, Compression found) {
   }
 }
 
-fs::path cache_folder() {
-  const auto absolute = [](const char* name) {
-    const char* value = std::getenv(name);
-    return value != nullptr && value[0] == '/' ? fs::path(value) : fs::path();
-  };
-  fs::path folder = absolute("XDG_CACHE_HOME");
-  if (folder.empty() && !absolute("HOME").empty()) folder = absolute("HOME") / ".cache";
-  if (folder.empty()) folder = fs::temp_directory_path();
-  return folder / "distill" / "text";
-}
-
 }  // namespace
 
 std::string plain_extension(const fs::path& path) {
@@ -65,7 +54,7 @@ MappedFile map_plain_file(const fs::path& path) {
   const Compression compression = compression_of(file.text());
   check_name(path, compression);
   if (compression == Compression::kNone) return file;
-  const fs::path plain = cache_folder() / hash_text(file.text()).hex();
+  const fs::path plain = cache_folder("text") / hash_text(file.text()).hex();
   if (fs::exists(plain)) return map_file(plain);
   log_info("decompressing " + path.string() + " (" + format_bytes(static_cast<int64_t>(file.size)) +
            ") into " + plain.string());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,12 +23,15 @@ class BrokenText : public DataError {
   size_t offset_;
 };
 
+/// Hears how far a scan has come: once a record.
+using Progress = std::function<void(size_t offset)>;
+
 /// Holds on to the text that it was made for. Immutable.
 class RecordLayout {
  public:
   virtual ~RecordLayout() = default;
   /// Where the records begin, ascending. Throws BrokenText.
-  virtual std::vector<uint64_t> begins() const = 0;
+  virtual std::vector<uint64_t> begins(const Progress& progress) const = 0;
   /// One past the last byte of the record that begins there.
   virtual size_t end(size_t begin) const = 0;
   /// Throws DataError: "where:line:column: what"; `first` is the record's place.

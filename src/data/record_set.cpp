@@ -82,4 +82,14 @@ ContentKey RecordSet::hash() const {
   return hasher.key();
 }
 
+size_t RecordSet::bytes() const {
+  size_t bytes = 0;
+  for (const auto& file : files_) bytes += file->bytes();
+  return bytes;
+}
+
+void RecordSet::release() const {
+  for (const auto& file : files_) file->release();
+}
+
 }  // namespace distill

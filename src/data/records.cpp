@@ -3,15 +3,19 @@
 #include <algorithm>
 
 #include "data/plain_file.h"
+#include "data/record_index.h"
 #include "data/record_layout.h"
 #include "distill/core/error.h"
+#include "distill/core/log.h"
 #include "distill/core/progress.h"
+#include "distill/core/signals.h"
 
 namespace distill {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr size_t kRecordsAMark = 1024;
+constexpr size_t kPiece = size_t{16} << 20;
 
 FileType type_of(const std::filesystem::path& path, FileType type) {
   if (type != FileType::kAuto) return type;
@@ -74,24 +78,73 @@ RecordFile::RecordFile(const std::filesystem::path& path, const RecordOptions& o
   }
   try {
     layout_ = layout_of(text_, type, options.sample_by);
-    begins_ = layout_->begins();
+    find_records(std::to_string(static_cast<int>(type)) + "/" +
+                 std::to_string(static_cast<int>(options.sample_by)));
   } catch (const BrokenText& error) {
     fail_at(path_.string(), place_after(text_.substr(0, error.offset()), {}), error.what());
   }
-  if (begins_.empty()) throw DataError(path_.string() + ": the file has no records");
+  if (size() == 0) throw DataError(path_.string() + ": the file has no records");
 }
 
 RecordFile::~RecordFile() = default;
 
+/// Scans the text once, of which no more than a piece is in memory at a time.
+void RecordFile::find_records(const std::string& kind) {
+  const bool large = text_.size() >= kWorthAnIndex;
+  if (large) {
+    if (auto kept = find_index(path_, kind)) {
+      index_ = std::make_unique<const RecordIndex>(std::move(*kept));
+      return;
+    }
+    log_info("indexing " + path_.string() + " (" +
+             format_bytes(static_cast<int64_t>(text_.size())) + ")");
+  }
+  const FileStamp stamp = stamp_of(path_);
+  size_t released = 0;
+  std::vector<uint64_t> begins = layout_->begins([&](size_t at) {
+    if (at < released + kPiece) return;
+    throw_if_stopped();
+    file_.release(released, at);
+    released = at;
+  });
+  file_.release();
+  if (!large) {
+    index_ = std::make_unique<const RecordIndex>(std::move(begins), std::nullopt);
+    return;
+  }
+  const ContentKey hash = hash_text_piecewise();
+  try {
+    keep_index(path_, kind, stamp, begins, hash);
+  } catch (const DataError& error) {
+    log_warning(std::string(error.what()) + "; the file is indexed anew by each run");
+  }
+  auto kept = find_index(path_, kind);
+  index_ = std::make_unique<const RecordIndex>(kept ? std::move(*kept)
+                                                    : RecordIndex(std::move(begins), hash));
+}
+
+ContentKey RecordFile::hash_text_piecewise() const {
+  Hasher hasher;
+  for (size_t at = 0; at < text_.size(); at += kPiece) {
+    const std::string_view piece = text_.substr(at, kPiece);
+    hasher.add(piece.data(), piece.size());
+    file_.release(at, at + kPiece);
+  }
+  file_.release();
+  return hasher.key();
+}
+
+size_t RecordFile::size() const { return index_->begins().size(); }
+
 std::string_view RecordFile::text(size_t record) const {
-  const size_t begin = begins_.at(record);
+  const size_t begin = index_->begin(record);
   return text_.substr(begin, layout_->end(begin) - begin);
 }
 
 Json RecordFile::read(size_t record) const {
   const std::string_view bytes = text(record);
   if (bytes.size() > kLongestRecord) {
-    fail_at(path_.string(), locate(begins_[record]),
+    fail_at(path_.string(), locate(index_->begin(record)),
             "the record has " + format_bytes(static_cast<int64_t>(bytes.size())) + "; at most " +
                 format_bytes(int64_t{kLongestRecord}) + " are read");
   }
@@ -99,7 +152,7 @@ Json RecordFile::read(size_t record) const {
     return layout_->read(bytes, path_.string(), {});
   } catch (const DataError&) {
     // Finding the line takes a look at the text before, so only a bad record pays for it.
-    return layout_->read(bytes, path_.string(), locate(begins_[record]));
+    return layout_->read(bytes, path_.string(), locate(index_->begin(record)));
   }
 }
 
@@ -108,19 +161,21 @@ int64_t RecordFile::newlines_before(size_t offset) const {
     const std::string_view part = text_.substr(from, to - from);
     return std::count(part.begin(), part.end(), '\n');
   };
+  const std::span<const uint64_t> begins = index_->begins();
   std::call_once(counted_, [&] {
     int64_t newlines = 0;
     size_t at = 0;
-    for (size_t i = 0; i < begins_.size(); i += kRecordsAMark) {
-      newlines += count(at, begins_[i]);
-      at = begins_[i];
+    for (size_t i = 0; i < begins.size(); i += kRecordsAMark) {
+      newlines += count(at, begins[i]);
+      at = begins[i];
       newlines_.push_back(newlines);
     }
+    file_.release();
   });
-  const auto after = std::upper_bound(begins_.begin(), begins_.end(), offset);
-  if (after == begins_.begin()) return count(0, offset);
-  const size_t mark = static_cast<size_t>(after - begins_.begin() - 1) / kRecordsAMark;
-  return newlines_[mark] + count(begins_[mark * kRecordsAMark], offset);
+  const auto after = std::upper_bound(begins.begin(), begins.end(), offset);
+  if (after == begins.begin()) return count(0, offset);
+  const size_t mark = static_cast<size_t>(after - begins.begin() - 1) / kRecordsAMark;
+  return newlines_[mark] + count(begins[mark * kRecordsAMark], offset);
 }
 
 TextPlace RecordFile::locate(size_t offset) const {
@@ -129,9 +184,11 @@ TextPlace RecordFile::locate(size_t offset) const {
 }
 
 std::string RecordFile::place(size_t record) const {
-  return path_.string() + ":" + std::to_string(locate(begins_.at(record)).line);
+  return path_.string() + ":" + std::to_string(locate(index_->begin(record)).line);
 }
 
-ContentKey RecordFile::hash() const { return hash_text(text_); }
+ContentKey RecordFile::hash() const {
+  return index_->hash() ? *index_->hash() : hash_text_piecewise();
+}
 
 }  // namespace distill

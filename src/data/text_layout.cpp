@@ -19,10 +19,11 @@ class TextLayout : public RecordLayout {
  public:
   TextLayout(std::string_view text, SampleBy sample_by) : text_(text), sample_by_(sample_by) {}
 
-  std::vector<uint64_t> begins() const override {
+  std::vector<uint64_t> begins(const Progress& progress) const override {
     std::vector<uint64_t> begins;
     bool inside = false;  // a record that goes on
     for (size_t at = 0; at < text_.size(); at = next_line(at)) {
+      progress(at);
       if (is_blank(line(at))) {
         inside = inside && sample_by_ == SampleBy::kDocument;
       } else if (!inside) {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -12,6 +13,15 @@
 #include "distill/core/error.h"
 
 namespace distill {
+
+void MappedFile::release(size_t begin, size_t end) const {
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t from = begin / page * page;
+  const size_t to = std::min(end, size);
+  if (from >= to) return;
+  char* address = const_cast<char*>(static_cast<const char*>(data.get())) + from;
+  ::madvise(address, to - from, MADV_DONTNEED);  // a hint: without it, the pages stay
+}
 
 MappedFile map_file(const std::filesystem::path& path) {
   const auto failed = [&path](const char* what) {

@@ -32,6 +32,8 @@ class RecordSet {
   std::string place(size_t record) const;
   /// Identity of the files' texts in their order; of one file, that file's.
   ContentKey hash() const;
+  size_t bytes() const;
+  void release() const;
 
  private:
   struct Position {

@@ -1,7 +1,8 @@
 // A file of records, read at random. The file is mapped and only the place of each record is kept
-// (8 bytes), so files larger than memory work. A gzip or zstd file is decompressed once, into the
-// user's cache folder ($XDG_CACHE_HOME/distill/text), and that copy is mapped: records stay
-// addressable by number, and lines and columns in messages are those of the text.
+// (8 bytes, for a large file in the user's cache folder), so files larger than memory work. A gzip
+// or zstd file is decompressed once, into the user's cache folder ($XDG_CACHE_HOME/distill/text),
+// and that copy is mapped: records stay addressable by number, and lines and columns in messages
+// are those of the text.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +29,7 @@ struct RecordOptions {
   SampleBy sample_by = SampleBy::kLine;  ///< another one is refused where the file is not text
 };
 
+class RecordIndex;
 class RecordLayout;
 
 /// JSON: JSONL (blank lines do not count), or one list, which its first character tells.
@@ -46,7 +48,7 @@ class RecordFile {
   ~RecordFile();
 
   const std::filesystem::path& path() const { return path_; }
-  size_t size() const { return begins_.size(); }
+  size_t size() const;
   /// The record's bytes as they stand in the file.
   std::string_view text(size_t record) const;
   /// Throws DataError with path, line and column.
@@ -55,8 +57,13 @@ class RecordFile {
   std::string place(size_t record) const;
   /// Identity of the whole text; compressed or not, it is the same.
   ContentKey hash() const;
+  size_t bytes() const { return text_.size(); }
+  /// Lets the text leave this process's memory until it is read again.
+  void release() const { file_.release(); }
 
  private:
+  void find_records(const std::string& kind);
+  ContentKey hash_text_piecewise() const;
   TextPlace locate(size_t offset) const;
   int64_t newlines_before(size_t offset) const;
 
@@ -64,7 +71,7 @@ class RecordFile {
   MappedFile file_;
   std::string_view text_;
   std::unique_ptr<const RecordLayout> layout_;
-  std::vector<uint64_t> begins_;
+  std::unique_ptr<const RecordIndex> index_;
   mutable std::once_flag counted_;
   mutable std::vector<int64_t> newlines_;  // before every 1024th record, once a place was asked for
 };

@@ -11,6 +11,11 @@ struct MappedFile {
   std::shared_ptr<const void> data;  ///< the mapping lives as long as its holders; null when empty
   size_t size = 0;
 
+  /// Lets the pages of [begin, end) leave this process's memory, up to whole ones at both ends. They
+  /// are read again when they are touched.
+  void release(size_t begin, size_t end) const;
+  void release() const { release(0, size); }
+
   std::string_view text() const { return {static_cast<const char*>(data.get()), size}; }
 };
 
