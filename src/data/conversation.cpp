@@ -94,7 +94,7 @@ MarkedText render_chat(const ChatTemplate& chat, const Json& messages, const Jso
   MarkedText marked;
   if (train_on == TrainOn::kAll) {
     marked.targets = {{0, full.text.size()}};
-  } else if (chat.has_generation_blocks()) {
+  } else if (full.has_generation_blocks) {
     marked.targets = std::move(full.generation_spans);
   } else {
     for (size_t i = 0; i < messages.size(); ++i) {

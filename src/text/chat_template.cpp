@@ -3,7 +3,6 @@
 #include <array>
 
 #include "distill/core/error.h"
-#include "distill/core/files.h"
 #include "text/jinja/from_json.h"
 #include "text/jinja/interpreter.h"
 #include "text/jinja/parser.h"
@@ -73,6 +72,7 @@ class JinjaChatTemplate : public ChatTemplate {
     try {
       RenderedChat chat;
       chat.text = interpreter.run();
+      chat.has_generation_blocks = tree_.has_generation;
       chat.generation_spans = interpreter.take_generation_spans();
       return chat;
     } catch (const jinja::RaisedByTemplate& raised) {
@@ -82,32 +82,10 @@ class JinjaChatTemplate : public ChatTemplate {
     }
   }
 
-  bool has_generation_blocks() const override { return tree_.has_generation; }
-
  private:
   jinja::TemplateTree tree_;
   std::string name_;
 };
-
-/// The template in a member `chat_template`: a string, or a list of {name, template}.
-std::shared_ptr<const ChatTemplate> template_member(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) return nullptr;
-  const Json config = read_json(path);
-  const std::string where = path.string() + ": chat_template";
-  if (!config.is_object() || !config.contains("chat_template")) return nullptr;
-  const Json& source = config["chat_template"];
-  if (source.is_null()) return nullptr;
-  if (source.is_string()) return ChatTemplate::parse(source.get<std::string>(), where);
-  if (!source.is_array()) {
-    throw DataError(where + ": expected a string or a list, found " + source.type_name());
-  }
-  for (const Json& named : source) {
-    if (named.is_object() && json_string_or(named, "name", "", where) == "default") {
-      return ChatTemplate::parse(json_string(named, "template", where), where);
-    }
-  }
-  throw DataError(where + ": none of the listed templates is named 'default'");
-}
 
 }  // namespace
 
@@ -121,15 +99,6 @@ std::shared_ptr<const ChatTemplate> ChatTemplate::parse(const std::string& sourc
   } catch (const jinja::SyntaxFault& fault) {
     throw DataError(name + ":" + std::to_string(fault.line()) + ": " + fault.what());
   }
-}
-
-std::shared_ptr<const ChatTemplate> load_chat_template(const std::filesystem::path& folder) {
-  const auto jinja_file = folder / "chat_template.jinja";
-  if (std::filesystem::exists(jinja_file)) {
-    return ChatTemplate::parse(read_file(jinja_file), jinja_file.string());
-  }
-  if (auto found = template_member(folder / "chat_template.json")) return found;
-  return template_member(folder / "tokenizer_config.json");
 }
 
 Json template_context(const SpecialTokens& special) {

@@ -15,7 +15,9 @@ namespace distill {
 
 struct RenderedChat {
   std::string text;  // UTF-8
-  /// Byte ranges that `{% generation %}` blocks produced; empty when the template has none.
+  /// The template marks assistant text with `{% generation %}` blocks.
+  bool has_generation_blocks = false;
+  /// Byte ranges that these blocks produced, in their order.
   std::vector<std::pair<size_t, size_t>> generation_spans;
 };
 
@@ -33,13 +35,13 @@ class ChatTemplate {
   /// raise_exception(message) gives the message itself after the template's name.
   virtual RenderedChat render(const Json& messages, bool add_generation_prompt,
                               const Json& context) const = 0;
-  /// The template marks assistant text with generation blocks.
-  virtual bool has_generation_blocks() const = 0;
 };
 
-/// The template of a model folder: chat_template.jinja, chat_template.json, or `chat_template` in
-/// tokenizer_config.json (a string, or a list of named ones of which `default` is taken). Null when
-/// there is none.
+/// The template of a model folder; null when there is none. Where it has several by name, `tool_use`
+/// renders what has `tools` in its context (an empty list too) and `default` the rest. Sources, of
+/// which the first that exists is taken alone: chat_template.jinja with
+/// additional_chat_templates/NAME.jinja, chat_template.json, tokenizer_config.json (`chat_template`
+/// is a string, a list of {name, template} or an object {NAME: template}).
 std::shared_ptr<const ChatTemplate> load_chat_template(const std::filesystem::path& folder);
 
 /// {bos_token, eos_token, pad_token, unk_token} as templates see them.

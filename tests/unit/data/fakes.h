@@ -84,6 +84,7 @@ class FakeChat : public ChatTemplate {
                       const Json& context) const override {
     if (kind_ == Kind::kRefuses) throw DataError("template: roles must alternate");
     RenderedChat chat;
+    chat.has_generation_blocks = kind_ == Kind::kGenerationBlocks;
     if (context.contains("tools")) chat.text += "[tools]" + context["tools"].dump() + "\n";
     for (size_t i = 0; i < messages.size(); ++i) {
       const std::string role = messages[i]["role"];
@@ -102,7 +103,6 @@ class FakeChat : public ChatTemplate {
     if (add_generation_prompt) chat.text += "[assistant]";
     return chat;
   }
-  bool has_generation_blocks() const override { return kind_ == Kind::kGenerationBlocks; }
 
  private:
   Kind kind_;

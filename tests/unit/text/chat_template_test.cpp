@@ -51,12 +51,53 @@ TEST_F(ChatTemplateFolder, TakesTheFileBeforeTheConfigs) {
 }
 
 TEST_F(ChatTemplateFolder, TakesTheDefaultOfAList) {
-  write(
-      "tokenizer_config.json",
-      R"({"chat_template": [{"name": "tool_use", "template": "t"}, {"name": "default", "template": "d"}]})");
+  for (const char* const named :
+       {R"([{"name": "rag", "template": "r"}, {"name": "default", "template": "d"}])",
+        R"({"rag": "r", "default": "d"})"}) {
+    write("tokenizer_config.json", R"({"chat_template": )" + std::string(named) + "}");
+    EXPECT_EQ(rendered(), "d");
+  }
+}
+
+TEST_F(ChatTemplateFolder, TakesToolUseWhereThereAreTools) {
+  write("tokenizer_config.json", R"({"chat_template": [{"name": "tool_use", "template": "t"},
+                                                       {"name": "default", "template": "d"}]})");
+  const auto with_tools = [this](const char* tools) {
+    const Json context = {{"tools", Json::parse(tools)}};
+    return load_chat_template(folder_)->render(Json::array(), false, context).text;
+  };
   EXPECT_EQ(rendered(), "d");
-  write("tokenizer_config.json", R"({"chat_template": [{"name": "rag", "template": "r"}]})");
-  EXPECT_THAT(error_of([&] { rendered(); }), HasSubstr("named 'default'"));
+  EXPECT_EQ(with_tools("null"), "d");
+  EXPECT_EQ(with_tools("[]"), "t");
+  EXPECT_EQ(with_tools("[{}]"), "t");
+}
+
+TEST_F(ChatTemplateFolder, ReadsAdditionalTemplatesAndThenNoOthers) {
+  std::filesystem::create_directories(folder_ / "additional_chat_templates");
+  write("tokenizer_config.json", R"({"chat_template": "config"})");
+  write("additional_chat_templates/tool_use.jinja", "t");
+  EXPECT_THAT(error_of([&] { rendered(); }),
+              HasSubstr("none of the chat templates 'tool_use' is named 'default'"));
+  write("chat_template.jinja", "main");
+  EXPECT_EQ(rendered(), "main");
+  const Json context = {{"tools", Json::array()}};
+  EXPECT_EQ(load_chat_template(folder_)->render(Json::array(), false, context).text, "t");
+}
+
+TEST_F(ChatTemplateFolder, SaysWhatIsWrongWithAList) {
+  const auto error = [this](const std::string& named) {
+    write("tokenizer_config.json", R"({"chat_template": )" + named + "}");
+    return error_of([&] { load_chat_template(folder_); });
+  };
+  EXPECT_THAT(error(R"([{"name": "rag", "template": "r"}, {"name": "x", "template": "y"}])"),
+              HasSubstr("none of the chat templates 'rag', 'x' is named 'default'"));
+  EXPECT_THAT(error("3"), HasSubstr("expected a string or a list of {name, template}"));
+  EXPECT_THAT(error("[]"), HasSubstr("no error"));
+  EXPECT_THAT(error(R"(["x"])"), HasSubstr("tokenizer_config.json: chat_template"));
+  EXPECT_THAT(error(R"([{"name": "default"}])"), HasSubstr("chat_template: template"));
+  EXPECT_THAT(error(R"({"default": 1})"), HasSubstr("chat_template: default"));
+  EXPECT_THAT(error(R"({"default": "d", "tool_use": "{{ x | nosuch }}"})"),
+              HasSubstr("chat_template.tool_use:1: the filter 'nosuch' is not supported"));
 }
 
 TEST_F(ChatTemplateFolder, HasNoneWhereTheConfigHasNone) {
@@ -77,14 +118,15 @@ TEST(ChatTemplate, GivesTheSpansOfGenerationBlocks) {
       "{% for m in messages %}{{ m.role }}:{% generation %}{{ m.content }}{% endgeneration %};"
       "{% endfor %}",
       "T");
-  EXPECT_TRUE(chat_template->has_generation_blocks());
   const Json messages = Json::parse(
       "[{\"role\": \"a\", \"content\": \"x\\u00e9\"}, {\"role\": \"b\", \"content\": \"\"}]");
   const RenderedChat chat = chat_template->render(messages, false, Json::object());
   EXPECT_EQ(chat.text, "a:x\xC3\xA9;b:;");
+  EXPECT_TRUE(chat.has_generation_blocks);
   const std::vector<std::pair<size_t, size_t>> expected = {{2, 5}, {8, 8}};
   EXPECT_EQ(chat.generation_spans, expected);
-  EXPECT_FALSE(ChatTemplate::parse("x", "T")->has_generation_blocks());
+  const auto without = ChatTemplate::parse("x", "T");
+  EXPECT_FALSE(without->render(messages, false, Json::object()).has_generation_blocks);
 }
 
 TEST(ChatTemplate, ReportsRaisedExceptionsInTheirOwnWords) {
