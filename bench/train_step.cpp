@@ -38,7 +38,7 @@ void bench(const std::string& path, int64_t steps, const std::vector<std::string
   const at::ScalarType dtype = resolve_dtype(config.run.dtype, device);
   const ModelPlan plan = plan_models(config);
   if (!plan.missing.empty()) throw DataError(plan.missing[0]);
-  const PlannedData data = plan_data(config, plan, false);
+  const PlannedData data = plan_data(config, plan, Counting::kNone);
   LoadedModels models = load_models(config, plan, device, dtype);
   Prefetcher stream(BatchStream(data.splits.train, {config.data, config.train.micro_batch_size},
                                 static_cast<uint64_t>(config.run.seed)),

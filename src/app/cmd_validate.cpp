@@ -66,12 +66,12 @@ struct ValidateCommand {
   }
 
   void print_data(const RunConfig& config, const ModelPlan& plan) const {
-    const PlannedData data = plan_data(config, plan, true);
+    const PlannedData data = plan_data(config, plan, Counting::kEpoch);
     const DataReport& report = data.epoch->report;
     print_line("documents an epoch", std::to_string(report.documents));
     print_line("tokens an epoch", std::to_string(report.tokens));
     print_line("loss tokens an epoch", std::to_string(report.loss_tokens));
-    print_line("data", report.summary());
+    for (const std::string& line : data_statistics(data)) print_line("data", line);
     const int64_t steps = total_steps(config.train, data.epoch->batches);
     print_line("optimizer steps", std::to_string(steps));
     for (const std::string& warning : plan_warnings(config, plan, steps))

@@ -157,16 +157,18 @@ void BatchStream::leave_window() {
 }
 
 EpochCount BatchStream::count_epoch(int64_t epoch,
-                                    const std::function<void(int64_t, int64_t)>& progress) const {
+                                    const std::function<void(int64_t, int64_t)>& progress,
+                                    std::optional<int64_t> windows) const {
   const std::vector<Dataset::Sample> order = dataset_->order(state_.seed, epoch, options_.shuffle);
-  const auto total = static_cast<int64_t>(order.size());
+  auto total = static_cast<int64_t>(order.size());
+  if (windows) total = std::min(total, *windows * options_.window);
   EpochCount count;
   count.report.duplicates = dataset_->duplicates();
   for (int64_t begin = 0; begin < total; begin += options_.window) {
     const int64_t end = std::min(begin + options_.window, total);
     std::vector<Document> documents = dataset_->documents(
         std::span(order).subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)),
-        count.report);
+        count.report, &count.lengths);
     const auto size = static_cast<int64_t>(documents.size());
     count.batches +=
         options_.packing
@@ -175,6 +177,9 @@ EpochCount BatchStream::count_epoch(int64_t epoch,
             : (size + options_.micro_batch_size - 1) / options_.micro_batch_size;
     if (progress) progress(end, total);
   }
+  const double room = static_cast<double>(count.batches) *
+                      static_cast<double>(options_.micro_batch_size * options_.max_length);
+  if (options_.packing && room > 0) count.filled = static_cast<double>(count.report.tokens) / room;
   return count;
 }
 

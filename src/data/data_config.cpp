@@ -48,6 +48,10 @@ void DataConfig::fields(Section& section) {
   section.field("on_bad_record", on_bad_record,
                 {{"error", OnBadRecord::kError}, {"skip", OnBadRecord::kSkip}},
                 {.help = "Stop at a record that cannot be read, or skip and count it."});
+  section.field(
+      "token_cache", token_cache,
+      {.help = "Keep the tokens of sources of 8 MB and more in the user's cache folder, "
+               "where a whole epoch is counted (train.num_epochs): later runs read them."});
   section.field("window", window,
                 {.help = "Records that are prepared together; packing looks inside one window.",
                  .min = 1,

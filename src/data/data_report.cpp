@@ -6,6 +6,25 @@
 
 namespace distill {
 
+int64_t LengthCounts::percentile(double share) const {
+  const double wanted = share * static_cast<double>(total_);
+  int64_t length = 0;
+  int64_t seen = 0;
+  for (const auto& [candidate, count] : counts_) {
+    length = candidate;
+    seen += count;
+    if (static_cast<double>(seen) >= wanted) break;
+  }
+  return length;
+}
+
+std::string LengthCounts::summary() const {
+  if (total_ == 0) return "";
+  return "half have at most " + std::to_string(percentile(0.5)) + " tokens, 90 % " +
+         std::to_string(percentile(0.9)) + ", 99 % " + std::to_string(percentile(0.99)) + ", all " +
+         std::to_string(percentile(1));
+}
+
 void DataReport::add(const DataReport& other) {
   records += other.records;
   documents += other.documents;

@@ -5,6 +5,7 @@
 #include "data/fit.h"
 #include "data/order.h"
 #include "data/parallel.h"
+#include "data/source_tokens.h"
 #include "data/token_cache.h"
 #include "distill/core/error.h"
 #include "distill/core/log.h"
@@ -13,9 +14,13 @@
 namespace distill {
 namespace {
 
-constexpr size_t kCacheBytes = size_t{1} << 30;
+constexpr size_t kCacheBytes = size_t{256} << 20;
 
 uint64_t key_of(Dataset::Sample sample) { return uint64_t{sample.source} << 32 | sample.record; }
+
+const TokenStore* store_of(const Dataset::Source& source) {
+  return source.tokens ? source.tokens->store() : nullptr;
+}
 
 }  // namespace
 
@@ -59,8 +64,8 @@ std::vector<Dataset::Sample> Dataset::order(uint64_t seed, int64_t epoch, bool s
   return samples;
 }
 
-std::vector<Document> Dataset::documents(std::span<const Sample> samples,
-                                         DataReport& report) const {
+std::vector<Document> Dataset::documents(std::span<const Sample> samples, DataReport& report,
+                                         LengthCounts* lengths) const {
   std::vector<std::optional<Document>> read_documents(samples.size());
   std::vector<std::string> problems(samples.size());
   parallel_for_each(samples.size(), threads_, [&](size_t i) {
@@ -79,17 +84,39 @@ std::vector<Document> Dataset::documents(std::span<const Sample> samples,
       log_skipped(samples[i], problems[i]);
       continue;
     }
+    if (lengths != nullptr) {
+      lengths->add(static_cast<int64_t>(read_documents[i]->tokens.size()));
+    }
     for (Document& piece : fit(std::move(*read_documents[i]), max_length_, too_long_, report)) {
       documents.push_back(std::move(piece));
     }
   }
+  for (const Source& source : sources_) {
+    source.set->release();
+    if (const TokenStore* store = store_of(source)) store->release();
+  }
   return documents;
+}
+
+void Dataset::keep_tokens(const std::function<void(int64_t, int64_t)>& progress) const {
+  const auto absent = [](const Source& source) { return source.tokens && !source.tokens->store(); };
+  int64_t total = 0;
+  for (const Source& source : sources_) {
+    if (absent(source)) total += static_cast<int64_t>(source.tokens->records());
+  }
+  int64_t before = 0;
+  for (const Source& source : sources_) {
+    if (!absent(source)) continue;
+    source.tokens->make(threads_, [&](int64_t done) { progress(before + done, total); });
+    before += static_cast<int64_t>(source.tokens->records());
+  }
 }
 
 Document Dataset::read(Sample sample) const {
   const Source& source = sources_.at(sample.source);
   const uint64_t key = key_of(sample);
-  std::optional<Document> document = cache_->find(key);
+  const TokenStore* store = store_of(source);
+  std::optional<Document> document = store ? store->read(sample.record) : cache_->find(key);
   if (!document) {
     const Json record = source.set->read(sample.record);
     try {
@@ -97,7 +124,7 @@ Document Dataset::read(Sample sample) const {
     } catch (const DataError& error) {
       throw DataError(source.set->place(sample.record) + ": " + error.what());
     }
-    cache_->add(key, *document);
+    if (!store) cache_->add(key, *document);
   }
   document->sample.source = static_cast<int32_t>(sample.source);
   document->sample.record = sample.record;

@@ -1,8 +1,11 @@
 #include "distill/data/formatter.h"
 
+#include <chrono>
+
 #include "data/conversation.h"
 #include "data/text_template.h"
 #include "distill/core/error.h"
+#include "distill/core/version.h"
 
 namespace distill {
 namespace {
@@ -209,6 +212,26 @@ ContentKey Formatter::content_key(const Json& record) const {
     } else {
       hasher.add(column == record.end() ? "" : column->dump());
     }
+  }
+  return hasher.key();
+}
+
+ContentKey Formatter::identity() const {
+  constexpr int64_t kGeneration = 1;  // to be raised where the same inputs give other tokens
+  const SourceConfig& source = impl_->source;
+  Hasher hasher;
+  hasher.add(kGeneration).add(commit()).add(impl_->tokenizer->hash().hex());
+  hasher.add(template_context(impl_->tokenizer->special()).dump()).add(impl_->eos_id.value_or(-1));
+  hasher.add(static_cast<int64_t>(source.format)).add(static_cast<int64_t>(impl_->train_on));
+  hasher.add(static_cast<int64_t>(source.file_type)).add(static_cast<int64_t>(source.sample_by));
+  for (const std::string& field : format_fields(source.format)) hasher.add(source.column(field));
+  hasher.add(source.prompt_template.value_or("")).add(source.completion_template.value_or(""));
+  const std::string chat = impl_->chat ? impl_->chat->source() : "";
+  hasher.add(static_cast<int64_t>(impl_->chat != nullptr)).add(chat);
+  if (chat.find("strftime_now") != std::string::npos) {
+    hasher.add(std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now())
+                   .time_since_epoch()
+                   .count());
   }
   return hasher.key();
 }

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "data/duplicates.h"
+#include "data/source_tokens.h"
 #include "distill/core/error.h"
 #include "distill/core/files.h"
 #include "distill/core/progress.h"
@@ -18,11 +19,11 @@ double held_out_share(const RecordSet& set, size_t record) {
   return static_cast<double>(hash_text(set.text(record)).high >> 11) * 0x1.0p-53;
 }
 
-Dataset::Source open_source(const SourceConfig& config, TrainOn train_on,
+Dataset::Source open_source(const SourceConfig& config, const DataConfig& data,
                             const std::shared_ptr<const Tokenizer>& tokenizer,
                             const std::shared_ptr<const ChatTemplate>& chat) {
   Dataset::Source source;
-  source.formatter = std::make_shared<const Formatter>(config, train_on, tokenizer, chat);
+  source.formatter = std::make_shared<const Formatter>(config, data.train_on, tokenizer, chat);
   source.set = std::make_shared<const RecordSet>(config.path,
                                                  RecordOptions{config.file_type, config.sample_by});
   source.weight = config.weight;
@@ -32,6 +33,9 @@ Dataset::Source open_source(const SourceConfig& config, TrainOn train_on,
   if (config.limit) count = std::min(count, static_cast<size_t>(*config.limit));
   source.records.resize(count);
   std::iota(source.records.begin(), source.records.end(), 0U);
+  if (data.token_cache && source.set->bytes() >= kWorthAStore && !config.limit) {
+    source.tokens = std::make_shared<SourceTokens>(source.set, source.formatter, count);
+  }
   return source;
 }
 
@@ -55,7 +59,7 @@ std::vector<Dataset::Source> open_sources(const std::vector<SourceConfig>& sourc
                                           const std::shared_ptr<const ChatTemplate>& chat) {
   std::vector<Dataset::Source> opened;
   for (const SourceConfig& source : sources) {
-    opened.push_back(open_source(source, config.train_on, tokenizer, chat));
+    opened.push_back(open_source(source, config, tokenizer, chat));
   }
   return opened;
 }

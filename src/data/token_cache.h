@@ -24,7 +24,7 @@ class TokenCache {
   mutable std::mutex mutex_;
   size_t max_bytes_;
   size_t bytes_ = 0;
-  std::unordered_map<uint64_t, std::vector<uint32_t>> documents_;  // highest bit: a target
+  std::unordered_map<uint64_t, std::vector<uint32_t>> documents_;  // compact
 };
 
 }  // namespace distill

@@ -57,8 +57,8 @@ jinja::Dict template_variables(const Json& messages, bool add_generation_prompt,
 
 class JinjaChatTemplate : public ChatTemplate {
  public:
-  JinjaChatTemplate(jinja::TemplateTree tree, std::string name)
-      : tree_(std::move(tree)), name_(std::move(name)) {}
+  JinjaChatTemplate(std::string source, std::string name)
+      : tree_(jinja::parse_template(source)), source_(std::move(source)), name_(std::move(name)) {}
 
   RenderedChat render(const Json& messages, bool add_generation_prompt,
                       const Json& context) const override {
@@ -82,8 +82,11 @@ class JinjaChatTemplate : public ChatTemplate {
     }
   }
 
+  std::string source() const override { return source_; }
+
  private:
   jinja::TemplateTree tree_;
+  std::string source_;
   std::string name_;
 };
 
@@ -95,7 +98,7 @@ std::shared_ptr<const ChatTemplate> ChatTemplate::parse(const std::string& sourc
     throw DataError(name + ": not UTF-8 at byte " + std::to_string(*bad));
   }
   try {
-    return std::make_shared<JinjaChatTemplate>(jinja::parse_template(source), name);
+    return std::make_shared<JinjaChatTemplate>(source, name);
   } catch (const jinja::SyntaxFault& fault) {
     throw DataError(name + ":" + std::to_string(fault.line()) + ": " + fault.what());
   }

@@ -34,6 +34,10 @@ class NamedChatTemplates : public ChatTemplate {
     return chosen->render(messages, add_generation_prompt, context);
   }
 
+  std::string source() const override {
+    return (default_ ? default_->source() : "") + '\0' + tool_use_->source();
+  }
+
  private:
   std::shared_ptr<const ChatTemplate> default_;  // may be null
   std::shared_ptr<const ChatTemplate> tool_use_;

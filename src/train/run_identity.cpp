@@ -27,7 +27,7 @@ bool shapes_the_run(const std::string& key) {
                                                      "run.seed",
                                                      "run.dtype",
                                                      "train.micro_batch_size"};
-  if (key == "data.prefetch" || key == "teacher.device") return false;
+  if (key == "data.prefetch" || key == "data.token_cache" || key == "teacher.device") return false;
   return std::any_of(kPrefixes.begin(), kPrefixes.end(),
                      [&key](const std::string& prefix) { return key.rfind(prefix, 0) == 0; });
 }

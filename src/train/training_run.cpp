@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "distill/core/error.h"
 #include "distill/core/files.h"
@@ -57,7 +58,8 @@ StartingPoint starting_point(const std::string& resume, const RunFolder& folder)
 /// What can be read is read first: everything else that is wrong is reported before what is absent.
 void require_all_present(const RunConfig& config, const ModelPlan& plan) {
   const std::vector<std::string> files = missing_files(config.data);
-  if (files.empty() && plan.tokenizer && !plan.missing.empty()) plan_data(config, plan, false);
+  if (files.empty() && plan.tokenizer && !plan.missing.empty())
+    plan_data(config, plan, Counting::kNone);
   std::vector<std::string> missing = plan.missing;
   missing.insert(missing.end(), files.begin(), files.end());
   require_nothing_missing(missing);
@@ -77,7 +79,7 @@ void announce(const ModelPlan& plan, const PlannedData& data, int64_t steps, at:
   }
   log_info(line + "student of " + format_count(parameter_count(plan.student->config)) +
            " parameters, " + dtype_name(dtype) + " on " + device.str());
-  if (data.epoch) log_info("data: " + data.epoch->report.summary());
+  for (const std::string& statistics : data_statistics(data)) log_info("data: " + statistics);
   log_info(std::to_string(steps) + plural(" optimizer step", steps));
 }
 
@@ -93,19 +95,52 @@ std::vector<std::string> missing_files(const DataConfig& data) {
   return missing;
 }
 
-PlannedData plan_data(const RunConfig& config, const ModelPlan& plan, bool count) {
+PlannedData plan_data(const RunConfig& config, const ModelPlan& plan, Counting counting) {
   const auto chat = choose_chat_template(config.data.chat_template, plan.tokenizer_folder);
   PlannedData data;
   data.splits = load_data(config.data, plan.tokenizer, chat);
-  if (!count) return data;
+  if (counting == Counting::kNone) return data;
   const BatchStream stream(data.splits.train, {config.data, config.train.micro_batch_size},
                            static_cast<uint64_t>(config.run.seed));
+  if (counting == Counting::kSample) {
+    try {
+      data.epoch = stream.count_epoch(0, {}, 1);
+      data.sampled = data.epoch->report.records < data.splits.train->record_count();
+    } catch (const DataError&) {
+      data.epoch.reset();
+    }
+    return data;
+  }
+  {
+    ProgressLine line("tokenize", 0, data.splits.train->record_count());
+    data.splits.train->keep_tokens([&line](int64_t done, int64_t) {
+      line.update(done, "records");
+      throw_if_stopped();
+    });
+  }
   ProgressLine line("read the data", 0, data.splits.train->record_count());
   data.epoch = stream.count_epoch(0, [&line](int64_t done, int64_t) {
     line.update(done, "records");
     throw_if_stopped();
   });
   return data;
+}
+
+std::vector<std::string> data_statistics(const PlannedData& data) {
+  if (!data.epoch) return {};
+  const EpochCount& count = *data.epoch;
+  std::vector<std::string> lines = {count.report.summary()};
+  if (data.sampled) {
+    lines[0] = "the first of " + std::to_string(data.splits.train->record_count()) +
+               " records, as the run will read them: " + lines[0];
+  }
+  if (count.lengths.total() > 0) lines.push_back("lengths: " + count.lengths.summary());
+  if (count.filled > 0) {
+    char text[64];
+    std::snprintf(text, sizeof text, "packing fills %.1f %% of the batches", 100 * count.filled);
+    lines.emplace_back(text);
+  }
+  return lines;
 }
 
 int64_t total_steps(const TrainConfig& train, int64_t batches_per_epoch) {
@@ -148,8 +183,9 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   const RunFolder folder(config.run.output_dir);
   StartingPoint start = starting_point(resume, folder);
   if (start.finished) return std::nullopt;
-  const PlannedData data = plan_data(config, plan, !config.train.max_steps);
-  const int64_t batches = data.epoch ? data.epoch->batches : 0;
+  const PlannedData data =
+      plan_data(config, plan, config.train.max_steps ? Counting::kSample : Counting::kEpoch);
+  const int64_t batches = data.epoch && !data.sampled ? data.epoch->batches : 0;
   const int64_t steps = total_steps(config.train, batches);
 
   LoadedModels models = load_models(config, plan, device, dtype);

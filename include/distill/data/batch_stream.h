@@ -31,10 +31,12 @@ struct BatchOptions {
   BatchOptions(const DataConfig& data, int64_t micro_batch_size);
 };
 
-/// What a whole epoch holds.
+/// What an epoch holds, or the beginning of one.
 struct EpochCount {
   int64_t batches = 0;
+  double filled = 0;  ///< with packing: share of the batches' room that has tokens
   DataReport report;
+  LengthCounts lengths;
 };
 
 class BatchStream {
@@ -51,11 +53,11 @@ class BatchStream {
   /// What became of the records that this stream has read.
   const DataReport& report() const { return report_; }
 
-  /// Reads a whole epoch and counts its batches, as `next` would give them. Tokens stay in memory
-  /// (up to 1 GB), so that training does not tokenise again. `progress` gets records done and in
-  /// all.
-  EpochCount count_epoch(int64_t epoch,
-                         const std::function<void(int64_t, int64_t)>& progress = {}) const;
+  /// Reads a whole epoch, or its first `windows`, and counts the batches, as `next` would give
+  /// them. Tokens stay in memory (up to 256 MB), so that training does not tokenise again.
+  /// `progress` gets records done and in all.
+  EpochCount count_epoch(int64_t epoch, const std::function<void(int64_t, int64_t)>& progress = {},
+                         std::optional<int64_t> windows = std::nullopt) const;
 
  private:
   using Group = std::vector<Document>;

@@ -52,6 +52,7 @@ struct DataConfig {
   bool shuffle = true;
   bool interleave = false;
   bool deduplicate = false;
+  bool token_cache = true;
   std::string chat_template = "auto";
   OnBadRecord on_bad_record = OnBadRecord::kError;
   int64_t window = 1024;

@@ -2,9 +2,28 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 namespace distill {
+
+/// Documents by length, before max_length.
+class LengthCounts {
+ public:
+  void add(int64_t length) {
+    ++counts_[length];
+    ++total_;
+  }
+  int64_t total() const { return total_; }
+  /// The length that this share of the documents does not exceed; 0 without documents.
+  int64_t percentile(double share) const;
+  /// "half have at most 120 tokens, 90 % 240, 99 % 410, all 982"; empty without documents.
+  std::string summary() const;
+
+ private:
+  std::map<int64_t, int64_t> counts_;
+  int64_t total_ = 0;
+};
 
 struct DataReport {
   int64_t records = 0;         ///< read

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,6 +20,7 @@
 
 namespace distill {
 
+class SourceTokens;
 class TokenCache;
 
 /// Safe to share between threads.
@@ -37,6 +39,7 @@ class Dataset {
     std::vector<uint32_t> records;
     double weight = 1.0;
     std::optional<int64_t> num_samples = std::nullopt;
+    std::shared_ptr<SourceTokens> tokens = nullptr;  // null: not worth keeping on disk
   };
 
   /// `duplicates` is for the report: how many records the sources have lost as such.
@@ -50,8 +53,13 @@ class Dataset {
   /// or the sources evenly interleaved.
   std::vector<Sample> order(uint64_t seed, int64_t epoch, bool shuffle) const;
   /// The documents of records, in their order, tokenised in parallel and at most max_length long.
-  /// Outcomes are added to `report`. Throws DataError that names path and line.
-  std::vector<Document> documents(std::span<const Sample> samples, DataReport& report) const;
+  /// Outcomes are added to `report`, and the lengths before max_length to `lengths`. Throws
+  /// DataError that names path and line.
+  std::vector<Document> documents(std::span<const Sample> samples, DataReport& report,
+                                  LengthCounts* lengths = nullptr) const;
+  /// Tokenises the sources that are worth it into the user's cache folder, unless they are there
+  /// already. To be called before the set is shared. `progress` gets records done and in all.
+  void keep_tokens(const std::function<void(int64_t, int64_t)>& progress) const;
   /// "data/train.jsonl:17"; of a record that was split, with ", part 2".
   std::string place(const SampleRef& sample) const;
   /// Identity of the sources' files.

@@ -29,6 +29,9 @@ class Formatter {
   /// Hash of the columns that `format` reads, so that records which differ elsewhere, as in an id,
   /// are equal. Throws DataError for what is not a record.
   ContentKey content_key(const Json& record) const;
+  /// Hash of all beside the record that decides on its tokens: tokenizer, chat template, format,
+  /// train_on, and the date where the template asks for it.
+  ContentKey identity() const;
 
  private:
   struct Impl;

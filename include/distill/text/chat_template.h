@@ -35,6 +35,8 @@ class ChatTemplate {
   /// raise_exception(message) gives the message itself after the template's name.
   virtual RenderedChat render(const Json& messages, bool add_generation_prompt,
                               const Json& context) const = 0;
+  /// All that it was made from: equal sources render equally.
+  virtual std::string source() const = 0;
 };
 
 /// The template of a model folder; null when there is none. Where it has several by name, `tool_use`

@@ -15,14 +15,22 @@
 
 namespace distill {
 
-/// The data of a run, and what one epoch of it holds.
+/// The data of a run, and what the first epoch of it holds.
 struct PlannedData {
   DataSplits splits;
   std::optional<EpochCount> epoch;  ///< absent: not counted
+  bool sampled = false;             ///< only the beginning of the epoch was counted
 };
 
-/// Loads the data of a plan that has a tokenizer; counts an epoch if asked to. Throws DataError.
-PlannedData plan_data(const RunConfig& config, const ModelPlan& plan, bool count);
+enum class Counting { kNone, kSample, kEpoch };
+
+/// Loads the data of a plan that has a tokenizer, and counts the first epoch or the first window of
+/// it, if asked to. A sample with a record that stops the run is not counted: the run may never get
+/// there. Throws DataError.
+PlannedData plan_data(const RunConfig& config, const ModelPlan& plan, Counting counting);
+
+/// What was counted, as lines for a person.
+std::vector<std::string> data_statistics(const PlannedData& data);
 
 /// Sentences for data files that are absent.
 std::vector<std::string> missing_files(const DataConfig& data);

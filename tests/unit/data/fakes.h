@@ -103,6 +103,7 @@ class FakeChat : public ChatTemplate {
     if (add_generation_prompt) chat.text += "[assistant]";
     return chat;
   }
+  std::string source() const override { return std::to_string(static_cast<int>(kind_)); }
 
  private:
   Kind kind_;
