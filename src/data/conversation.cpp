@@ -1,127 +1,172 @@
 #include "data/conversation.h"
 
-#include <algorithm>
-#include <array>
-#include <string_view>
-
-#include "data/text_template.h"
 #include "distill/core/error.h"
 
 namespace distill {
 namespace {
 
-const Json& list_column(const Json& record, const std::string& column) {
-  const Json& list = column_of(record, column);
-  if (!list.is_array()) {
-    throw DataError("the column '" + column + "': expected a list of messages, found " +
-                    shorten(list));
-  }
-  if (list.empty()) throw DataError("the column '" + column + "': the conversation is empty");
-  return list;
-}
+constexpr const char* kMarkedTemplate =
+    "give a template with generation blocks (data.chat_template)";
 
-/// A text member of a message.
-const std::string& text_member(const Json& message, const char* key, const std::string& place) {
-  const auto found = message.is_object() ? message.find(key) : message.end();
-  if (!message.is_object() || found == message.end()) {
-    throw DataError(place + ": expected an object with '" + key + "', found " + shorten(message));
+/// The whole conversation under its template, and the renderings of its beginnings.
+class ChatMarker {
+ public:
+  ChatMarker(const ChatTemplate& chat, const Conversation& conversation, const Json& context)
+      : chat_(chat),
+        messages_(&conversation.messages),
+        learned_(conversation.learned),
+        context_(context) {
+    if (!conversation.tools.is_null()) context_["tools"] = conversation.tools;
+    try {
+      full_ = chat_.render(*messages_, false, context_);
+    } catch (const DataError&) {
+      if (!conversation.with_text_arguments) throw;
+      messages_ = &*conversation.with_text_arguments;
+      full_ = chat_.render(*messages_, false, context_);
+    }
   }
-  if (!found->is_string()) {
-    throw DataError(place + "." + key + ": expected a string, found " + shorten(*found));
+
+  MarkedText mark(TrainOn train_on) && {
+    MarkedText marked;
+    if (train_on == TrainOn::kAll) {
+      refuse_exceptions();
+      marked.targets = {{0, full_.text.size()}};
+    } else {
+      const bool last = train_on != TrainOn::kAssistant;
+      marked.targets = full_.has_generation_blocks ? block_ranges(turns(last), last)
+                                                   : prefix_ranges(turns(last), last);
+    }
+    marked.text = std::move(full_.text);
+    return marked;
   }
-  return found->get_ref<const std::string&>();
-}
 
-std::string place_of(const std::string& column, size_t i) {
-  return column + "[" + std::to_string(i) + "]";
-}
+ private:
+  using Ranges = std::vector<std::pair<size_t, size_t>>;
 
-Json first_messages(const Json& messages, size_t count) {
-  return Json::array_t(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(count));
-}
+  size_t size() const { return messages_->size(); }
+  bool is_assistant(size_t i) const { return (*messages_)[i]["role"] == "assistant"; }
+
+  void refuse_exceptions() const {
+    for (const size_t i : assistant_turns()) {
+      if (learned_[i]) continue;
+      throw DataError("message " + std::to_string(i) +
+                      " is not to be learned (train, weight), but train_on: all learns the whole "
+                      "text; use train_on: assistant");
+    }
+  }
+
+  std::vector<size_t> assistant_turns() const {
+    std::vector<size_t> turns;
+    for (size_t i = 0; i < size(); ++i) {
+      if (is_assistant(i)) turns.push_back(i);
+    }
+    return turns;
+  }
+
+  /// The assistant turns to learn.
+  std::vector<size_t> turns(bool last) const {
+    std::vector<size_t> all = assistant_turns();
+    if (all.empty()) {
+      throw DataError("expected an assistant turn to learn, found none in " +
+                      std::to_string(size()) + (size() == 1 ? " message" : " messages"));
+    }
+    if (last) all.erase(all.begin(), all.end() - 1);
+    std::erase_if(all, [this](size_t i) { return !learned_[i]; });
+    if (all.empty()) {
+      throw DataError(
+          std::string("expected an assistant turn to learn, but train or weight takes ") +
+          (last ? "the last one" : "every one") + " out");
+    }
+    return all;
+  }
+
+  RenderedChat render_first(size_t count, bool add_generation_prompt) const {
+    const auto end = messages_->begin() + static_cast<std::ptrdiff_t>(count);
+    const Json first = Json::array_t(messages_->begin(), end);
+    try {
+      return chat_.render(first, add_generation_prompt, context_);
+    } catch (const DataError& error) {
+      throw DataError("the chat template renders the whole conversation, but not its first " +
+                      std::to_string(count) + (count == 1 ? " message" : " messages") +
+                      ", which tells the assistant's turn from what comes before (" + error.what() +
+                      "); " + kMarkedTemplate);
+    }
+  }
+
+  /// Generation blocks of the first `count` messages. With the generation prompt, so that a block
+  /// which only closes a conversation is not among them.
+  size_t count_blocks(size_t count) const {
+    if (count == size()) return full_.generation_spans.size();
+    for (size_t i = 0; i < count; ++i) {
+      if (is_assistant(i)) return render_first(count, true).generation_spans.size();
+    }
+    return 0;
+  }
+
+  Ranges block_ranges(const std::vector<size_t>& turns, bool last) const {
+    const Ranges& spans = full_.generation_spans;
+    Ranges ranges;
+    if (turns == assistant_turns()) {
+      ranges = spans;
+    } else {
+      for (const size_t i : turns) {
+        const size_t begin = count_blocks(i);
+        const size_t end = count_blocks(i + 1);
+        if (begin > end || end > spans.size()) refuse(i, last);
+        for (size_t k = begin; k < end; ++k) ranges.push_back(spans[k]);
+      }
+    }
+    if (ranges.empty()) {
+      throw DataError("the chat template's generation blocks mark nothing of the turns to learn");
+    }
+    return ranges;
+  }
+
+  Ranges prefix_ranges(const std::vector<size_t>& turns, bool last) const {
+    Ranges ranges;
+    for (const size_t i : turns) {
+      const std::string before = render_first(i, true).text;
+      const std::string upto = i + 1 == size() ? full_.text : render_first(i + 1, false).text;
+      if (!full_.text.starts_with(before) && full_.text.starts_with(render_first(i, false).text)) {
+        refuse_generation_prompt(i);
+      }
+      if (!upto.starts_with(before) || !full_.text.starts_with(upto)) refuse(i, last);
+      ranges.emplace_back(before.size(), upto.size());
+    }
+    return ranges;
+  }
+
+  [[noreturn]] static void refuse_generation_prompt(size_t i) {
+    throw DataError("the chat template's generation prompt is not how it begins message " +
+                    std::to_string(i) +
+                    " (as with one that opens a thought which the answer then lacks), so the "
+                    "assistant's tokens cannot be told apart; " +
+                    kMarkedTemplate);
+  }
+
+  [[noreturn]] static void refuse(size_t i, bool last) {
+    throw DataError("the chat template renders message " + std::to_string(i) +
+                    " or what comes before it differently in the whole conversation than at the "
+                    "end (as those do that drop earlier thoughts or close a conversation), so the "
+                    "assistant's tokens "
+                    "cannot be told apart; " +
+                    kMarkedTemplate +
+                    (last ? ", or end the conversation with that message"
+                          : ", or use train_on: last_assistant"));
+  }
+
+  const ChatTemplate& chat_;
+  const Json* messages_;
+  const std::vector<bool>& learned_;
+  Json context_;
+  RenderedChat full_;
+};
 
 }  // namespace
 
-Json chat_message(const std::string& role, const std::string& content) {
-  Json message = Json::object();
-  message["role"] = role;
-  message["content"] = content;
-  return message;
-}
-
-Json read_messages(const Json& record, const std::string& column) {
-  constexpr std::array<std::string_view, 5> kRoles = {"system", "developer", "user", "assistant",
-                                                      "tool"};
-  const Json& messages = list_column(record, column);
-  for (size_t i = 0; i < messages.size(); ++i) {
-    const std::string place = place_of(column, i);
-    const std::string& role = text_member(messages[i], "role", place);
-    if (std::find(kRoles.begin(), kRoles.end(), role) == kRoles.end()) {
-      throw DataError(place + ".role: expected system, developer, user, assistant or tool, found " +
-                      shorten(role));
-    }
-    const bool may_be_silent = role == "assistant" && messages[i].contains("tool_calls");
-    if (!may_be_silent) text_member(messages[i], "content", place);
-  }
-  return messages;
-}
-
-Json read_sharegpt(const Json& record, const std::string& column) {
-  constexpr std::array<std::pair<std::string_view, const char*>, 5> kSpeakers = {
-      {{"human", "user"},
-       {"user", "user"},
-       {"gpt", "assistant"},
-       {"assistant", "assistant"},
-       {"system", "system"}}};
-  const Json& list = list_column(record, column);
-  Json messages = Json::array();
-  for (size_t i = 0; i < list.size(); ++i) {
-    const std::string place = place_of(column, i);
-    const std::string& from = text_member(list[i], "from", place);
-    const auto speaker = std::find_if(kSpeakers.begin(), kSpeakers.end(),
-                                      [&from](const auto& known) { return known.first == from; });
-    if (speaker == kSpeakers.end()) {
-      throw DataError(place + ".from: expected human, gpt or system, found " + shorten(from));
-    }
-    messages.push_back(chat_message(speaker->second, text_member(list[i], "value", place)));
-  }
-  return messages;
-}
-
-MarkedText render_chat(const ChatTemplate& chat, const Json& messages, const Json& context,
-                       TrainOn train_on) {
-  RenderedChat full = chat.render(messages, false, context);
-  MarkedText marked;
-  if (train_on == TrainOn::kAll) {
-    marked.targets = {{0, full.text.size()}};
-  } else if (full.has_generation_blocks) {
-    marked.targets = std::move(full.generation_spans);
-  } else {
-    for (size_t i = 0; i < messages.size(); ++i) {
-      if (messages[i]["role"] != "assistant") continue;
-      if (train_on != TrainOn::kAssistant) marked.targets.clear();
-      marked.targets.emplace_back(i, i + 1);  // messages, for now
-    }
-    for (auto& [begin, end] : marked.targets) {
-      const std::string before = chat.render(first_messages(messages, begin), true, context).text;
-      const std::string upto =
-          end == messages.size() ? full.text
-                                 : chat.render(first_messages(messages, end), false, context).text;
-      if (!upto.starts_with(before) || !full.text.starts_with(upto)) {
-        throw DataError("the chat template renders message " + std::to_string(begin) +
-                        " differently in the whole conversation than at its end, so its tokens "
-                        "cannot be told apart; give a template with generation blocks "
-                        "(data.chat_template), or use train_on: last_assistant or all");
-      }
-      begin = before.size();
-      end = upto.size();
-    }
-  }
-  if (train_on != TrainOn::kAssistant && marked.targets.size() > 1) {
-    marked.targets.erase(marked.targets.begin(), marked.targets.end() - 1);
-  }
-  marked.text = std::move(full.text);
-  return marked;
+MarkedText render_chat(const ChatTemplate& chat, const Conversation& conversation,
+                       const Json& context, TrainOn train_on) {
+  return ChatMarker(chat, conversation, context).mark(train_on);
 }
 
 }  // namespace distill

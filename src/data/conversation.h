@@ -1,4 +1,4 @@
-// Conversations: read out of a record, rendered by a chat template, with the bytes to learn.
+// A conversation as its chat template writes it, with the bytes to learn.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "data/messages.h"
 #include "distill/data/data_config.h"
-#include "distill/io/json.h"
 #include "distill/text/chat_template.h"
 
 namespace distill {
@@ -18,18 +18,14 @@ struct MarkedText {
   std::vector<std::pair<size_t, size_t>> targets;
 };
 
-/// {"role": ..., "content": ...}
-Json chat_message(const std::string& role, const std::string& content);
-
-/// [{role, content, ...}] as a record holds it, checked. Throws DataError that names the message.
-Json read_messages(const Json& record, const std::string& column);
-/// [{from, value}] as [{role, content}].
-Json read_sharegpt(const Json& record, const std::string& column);
-
-/// A turn is what the template adds for it: the rendering up to its end minus the rendering of what
-/// comes before, generation prompt included; or what the template's generation blocks say.
-/// Throws DataError for a template under which that difference does not exist.
-MarkedText render_chat(const ChatTemplate& chat, const Json& messages, const Json& context,
-                       TrainOn train_on);
+/// `context`: variables of the template; the conversation's tools are added. Arguments of tool
+/// calls are given as objects; where the template fails on them, as the text that the record has.
+///
+/// An assistant turn is what the template's generation blocks say, or without such blocks what the
+/// template adds for it: the rendering up to its end minus the rendering of what comes before, the
+/// generation prompt included. Throws DataError for a conversation without a turn to learn and for
+/// a template under which that difference does not exist.
+MarkedText render_chat(const ChatTemplate& chat, const Conversation& conversation,
+                       const Json& context, TrainOn train_on);
 
 }  // namespace distill

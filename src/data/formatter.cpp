@@ -14,19 +14,17 @@ bool is_chat(RecordFormat format) {
   return format == RecordFormat::kMessages || format == RecordFormat::kShareGpt;
 }
 
-// The prompt that Alpaca's models were trained with: https://github.com/tatsu-lab/stanford_alpaca
+// The prompt that Alpaca's models were trained with, without a newline at its end:
+// https://github.com/tatsu-lab/stanford_alpaca (train.py)
 std::string alpaca_prompt(const std::string& instruction, const std::string& input) {
-  const std::string end = "\n\n### Response:\n";
-  if (input.empty()) {
-    return "Below is an instruction that describes a task. Write a response that appropriately "
-           "completes the request.\n\n### Instruction:\n" +
-           instruction + end;
-  }
-  return "Below is an instruction that describes a task, paired with an input that provides "
-         "further "
-         "context. Write a response that appropriately completes the request.\n\n### "
-         "Instruction:\n" +
-         instruction + "\n\n### Input:\n" + input + end;
+  const std::string task = "Below is an instruction that describes a task";
+  const std::string request =
+      "Write a response that appropriately completes the request.\n\n### Instruction:\n" +
+      instruction;
+  const std::string end = "\n\n### Response:";
+  if (input.empty()) return task + ". " + request + end;
+  return task + ", paired with an input that provides further context. " + request +
+         "\n\n### Input:\n" + input + end;
 }
 
 /// A token belongs to a range that holds any of its bytes: the one that joins a prompt's last space
@@ -84,16 +82,13 @@ struct Formatter::Impl {
     return tokenize(marked, /*rendered=*/false);
   }
 
-  Document conversation(const Json& messages, const Json& variables) const {
-    return tokenize(render_chat(*chat, messages, variables, train_on), /*rendered=*/true);
+  Document chat_document(const Conversation& conversation) const {
+    return tokenize(render_chat(*chat, conversation, context, train_on), /*rendered=*/true);
   }
 
   Document pair(const std::string& prompt_text, const std::string& completion_text) const {
     if (!chat) return plain(prompt_text, completion_text);
-    Json messages = Json::array();
-    messages.push_back(chat_message("user", prompt_text));
-    messages.push_back(chat_message("assistant", completion_text));
-    return conversation(messages, context);
+    return chat_document(make_exchange(prompt_text, completion_text));
   }
 
   Document prompt_completion(const Json& record) const {
@@ -112,12 +107,12 @@ struct Formatter::Impl {
     return pair(has_input ? instruction + "\n" + input : instruction, text(record, "output"));
   }
 
-  Document messages(const Json& record) const {
-    Json variables = context;
-    const std::string tools = source.column("tools");
-    const Json list = read_messages(record, source.column("messages"));
-    if (record.contains(tools) && !record[tools].is_null()) variables["tools"] = record[tools];
-    return conversation(list, variables);
+  Document conversation(const Json& record) const {
+    Conversation conversation = source.format == RecordFormat::kMessages
+                                    ? read_messages(record, source.column("messages"))
+                                    : read_sharegpt(record, source.column("conversations"));
+    conversation.tools = read_tools(record, source.column("tools"));
+    return chat_document(conversation);
   }
 
   Document tokens(const Json& record) const {
@@ -243,10 +238,8 @@ Document Formatter::format(const Json& record) const {
     case RecordFormat::kPromptCompletion:
       return impl_->prompt_completion(record);
     case RecordFormat::kMessages:
-      return impl_->messages(record);
     case RecordFormat::kShareGpt:
-      return impl_->conversation(read_sharegpt(record, impl_->source.column("conversations")),
-                                 impl_->context);
+      return impl_->conversation(record);
     case RecordFormat::kAlpaca:
       return impl_->alpaca(record);
     case RecordFormat::kTokens:

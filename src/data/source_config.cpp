@@ -51,7 +51,7 @@ const std::vector<std::string>& format_fields(RecordFormat format) {
   static const std::vector<std::string> text = {"text"};
   static const std::vector<std::string> prompt_completion = {"prompt", "completion"};
   static const std::vector<std::string> messages = {"messages", "tools"};
-  static const std::vector<std::string> sharegpt = {"conversations"};
+  static const std::vector<std::string> sharegpt = {"conversations", "tools"};
   static const std::vector<std::string> alpaca = {"instruction", "input", "output"};
   static const std::vector<std::string> tokens = {"tokens", "loss_mask"};
   switch (format) {

@@ -146,7 +146,8 @@ TEST(Formatter, RefusesATemplateThatRewritesHistory) {
       {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"},
       {"role": "user", "content": "r"}, {"role": "assistant", "content": "b"}]})";
   Case test_case{.format = RecordFormat::kMessages, .chat = kForgets};
-  EXPECT_THAT(error_of(test_case, record), HasSubstr("renders message 1 differently"));
+  EXPECT_THAT(error_of(test_case, record),
+              HasSubstr("renders message 1 or what comes before it differently"));
   test_case.train_on = TrainOn::kLastAssistant;
   EXPECT_EQ(learned(format(test_case, record)), "b[.]\n");
 }
@@ -167,10 +168,13 @@ TEST(Formatter, ReadsAlpaca) {
   EXPECT_EQ(whole(format(test_case, with)), "[user]i\nx[.]\n[assistant]o[.]\n");
   EXPECT_EQ(whole(format(test_case, without)), "[user]i[.]\n[assistant]o[.]\n");
   test_case.chat = nullptr;
-  EXPECT_THAT(whole(format(test_case, with)),
-              HasSubstr("### Instruction:\ni\n\n### Input:\nx\n\n### Response:\no</s>"));
-  EXPECT_THAT(whole(format(test_case, without)),
-              HasSubstr("### Instruction:\ni\n\n### Response:\no"));
+  EXPECT_EQ(whole(format(test_case, with)),
+            "Below is an instruction that describes a task, paired with an input that provides "
+            "further context. Write a response that appropriately completes the request.\n\n"
+            "### Instruction:\ni\n\n### Input:\nx\n\n### Response:o</s>");
+  EXPECT_EQ(whole(format(test_case, without)),
+            "Below is an instruction that describes a task. Write a response that appropriately "
+            "completes the request.\n\n### Instruction:\ni\n\n### Response:o</s>");
   EXPECT_EQ(whole(format(test_case, R"({"instruction": "i", "output": "o"})")),
             whole(format(test_case, without)));
   EXPECT_EQ(learned(format(test_case, with)), "o</s>");
@@ -223,11 +227,12 @@ TEST(Formatter, NamesTheMessageOfABadConversation) {
                         "found \"bot\""));
   EXPECT_THAT(message(R"([{"role": "user"}])"), HasSubstr("messages[0]: expected an object with "
                                                           "'content'"));
-  EXPECT_THAT(message(R"([{"role": "user", "content": ["x"]}])"),
-              HasSubstr("messages[0].content: expected a string, found [\"x\"]"));
+  EXPECT_THAT(message(R"([{"role": "user", "content": {"x": 1}}])"),
+              HasSubstr("messages[0].content: expected a string, found {\"x\":1}"));
   const Case sharegpt{.format = RecordFormat::kShareGpt, .chat = kChat};
   EXPECT_THAT(error_of(sharegpt, R"({"conversations": [{"from": "bot", "value": "x"}]})"),
-              HasSubstr("conversations[0].from: expected human, gpt or system, found \"bot\""));
+              HasSubstr("conversations[0].from: expected human, user, gpt, assistant, system, "
+                        "function_call, observation, function_response or tool, found \"bot\""));
   const auto refuses = std::make_shared<FakeChat>(FakeChat::Kind::kRefuses);
   EXPECT_EQ(error_of({.chat = refuses}, R"({"prompt": "a", "completion": "b"})"),
             "template: roles must alternate");
@@ -236,7 +241,8 @@ TEST(Formatter, NamesTheMessageOfABadConversation) {
 TEST(Formatter, ToolsReachTheTemplate) {
   const Case test_case{.format = RecordFormat::kMessages, .chat = kChat};
   EXPECT_THAT(whole(format(test_case, R"({"tools": [{"name": "f"}],
-                                      "messages": [{"role": "user", "content": "q"}]})")),
+                                      "messages": [{"role": "user", "content": "q"},
+                                                   {"role": "assistant", "content": "a"}]})")),
               HasSubstr("[tools][{\"name\":\"f\"}]"));
 }
 
