@@ -103,7 +103,7 @@ void SourceConfig::fields(Section& section) {
       "format", format, format_names(),
       {.help = "What a record holds. text: {text}. prompt_completion: {prompt, completion}. "
                "messages: {messages: [{role, content}], tools}. sharegpt: {conversations: "
-               "[{from, value}]}. alpaca: {instruction, input, output}. tokens: {tokens, "
+               "[{from, value}], tools}. alpaca: {instruction, input, output}. tokens: {tokens, "
                "loss_mask}.",
        .required = true});
   section.field("columns", columns,
