@@ -10,8 +10,8 @@
 namespace distill {
 
 /// Gives out text as soon as it is whole characters. For the ids of a text, what it gives out adds
-/// up to what Tokenizer::decode makes of them all; ids that make no text may differ in how many
-/// U+FFFD stand for them.
+/// up to what Tokenizer::decode makes of them all; ids that make no text may differ in what
+/// U+FFFD stands for.
 class StreamingDecoder {
  public:
   /// `tokenizer` must outlive the decoder.

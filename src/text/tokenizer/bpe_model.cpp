@@ -49,7 +49,7 @@ class BpeModel final : public Model {
   void tokenize(std::string_view piece, bool byte_level,
                 std::vector<ModelToken>& out) const override {
     const bool cached = piece.size() <= WordCache::kMaxWordBytes;
-    WordCache& cache = WordCache::of(cache_);
+    WordCache& cache = WordCache::of(byte_level ? bytes_cache_ : characters_cache_);
     if (cached && cache.get(piece, out)) return;
     const size_t before = out.size();
     if (!options_.ignore_merges || !append_whole(piece, byte_level, out)) {
@@ -62,8 +62,14 @@ class BpeModel final : public Model {
     if (cached) cache.put(piece, out.data() + before, out.size() - before);
   }
 
-  bool takes_byte_level() const override {
-    return options_.prefix.empty() && options_.suffix.empty() && !options_.byte_fallback;
+  bool takes_byte_level(std::string_view text) const override {
+    if (!options_.prefix.empty() || !options_.suffix.empty() || options_.byte_fallback)
+      return false;
+    // A byte that leaves no token still counts, by the length of its character.
+    if (unk_id_ != Vocabulary::kAbsent) return true;
+    return std::all_of(text.begin(), text.end(), [this](char byte) {
+      return byte_ids_[static_cast<unsigned char>(byte)] != Vocabulary::kAbsent;
+    });
   }
   const Vocabulary& vocabulary() const override { return vocabulary_; }
   void hash_into(Hasher& hasher) const override {
@@ -187,9 +193,10 @@ class BpeModel final : public Model {
   MergeTable merges_;
   std::vector<int32_t> merge_ids_;  // left and right of each, in order of rank
   int32_t unk_id_ = Vocabulary::kAbsent;
-  std::array<int32_t, 256> fallback_ids_{};  // of <0x00> to <0xFF>
-  std::array<int32_t, 256> byte_ids_{};      // of the byte-level characters
-  uint64_t cache_ = WordCache::next_model();
+  std::array<int32_t, 256> fallback_ids_{};         // of <0x00> to <0xFF>
+  std::array<int32_t, 256> byte_ids_{};             // of the byte-level characters
+  uint64_t bytes_cache_ = WordCache::next_model();  // of pieces in raw bytes
+  uint64_t characters_cache_ = WordCache::next_model();
 };
 
 }  // namespace

@@ -146,7 +146,7 @@ void FileTokenizer::encode_section(AlignedText section, bool as_text, Work& work
 void FileTokenizer::encode_run(AlignedText run, Work& work) const {
   PreTokens pieces(std::move(run));
   if (pre_tokenizer_) pre_tokenizer_->apply(pieces);
-  if (!model_->takes_byte_level()) pieces.expand_byte_level();
+  if (!model_->takes_byte_level(pieces.text().text())) pieces.expand_byte_level();
   for (const Piece piece : pieces.pieces()) {
     work.piece.clear();
     model_->tokenize(pieces.view(piece), pieces.byte_level(), work.piece);

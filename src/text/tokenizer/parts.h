@@ -44,8 +44,8 @@ class Model {
   /// Appends the tokens of a piece. `byte_level` is PreTokens::byte_level.
   virtual void tokenize(std::string_view piece, bool byte_level,
                         std::vector<ModelToken>& out) const = 0;
-  /// Pieces of raw bytes are welcome, see PreTokens::byte_level.
-  virtual bool takes_byte_level() const = 0;
+  /// Pieces of `text` are welcome as raw bytes, see PreTokens::byte_level.
+  virtual bool takes_byte_level(std::string_view) const { return false; }
   virtual const Vocabulary& vocabulary() const = 0;
   /// Adds what distinguishes this model from others with the same rules: vocabulary, merges.
   virtual void hash_into(Hasher& hasher) const = 0;

@@ -6,8 +6,9 @@ namespace distill {
 namespace {
 
 constexpr std::string_view kReplacement = "\uFFFD";
-// No character has as many bytes, and no tokenizer more tokens than bytes: this is no character.
-constexpr size_t kMaxHeld = 64;
+// A text may have U+FFFD of its own, but so many of them are tokens that make no text: what is held
+// is decoded again with each token.
+constexpr size_t kMaxHeld = 1024;
 
 // Without the U+FFFD at the end, which may be the start of a character.
 size_t certain_end(std::string_view text) {

@@ -56,7 +56,8 @@ std::vector<Character> decompose(std::string_view text, utf8proc_option_t option
 // The character that a and b make together, or 0.
 utf8proc_int32_t compose(utf8proc_int32_t a, utf8proc_int32_t b) {
   std::array<utf8proc_int32_t, 2> pair{a, b};
-  const auto left = utf8proc_normalize_utf32(pair.data(), 2, UTF8PROC_COMPOSE);
+  const auto left = utf8proc_normalize_utf32(
+      pair.data(), 2, static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
   return left == 1 ? pair[0] : 0;
 }
 

@@ -51,7 +51,6 @@ class UnigramModel final : public Model {
     if (cached) cache.put(piece, out.data() + before, out.size() - before);
   }
 
-  bool takes_byte_level() const override { return false; }
   const Vocabulary& vocabulary() const override { return vocabulary_; }
   void hash_into(Hasher& hasher) const override {
     vocabulary_.hash_into(hasher);

@@ -16,7 +16,6 @@ class WordModel : public Model {
         unk_token_(json_string_or(file.rules.at("model"), "unk_token", fallback_unk, where)),
         unk_id_(vocabulary_.find(unk_token_)) {}
 
-  bool takes_byte_level() const override { return false; }
   const Vocabulary& vocabulary() const override { return vocabulary_; }
   void hash_into(Hasher& hasher) const override { vocabulary_.hash_into(hasher); }
 

@@ -52,6 +52,22 @@ TEST(StreamingDecoder, HoldsAnIncompleteCharacterBack) {
   EXPECT_EQ(stream.push(ids[0]), "a");
 }
 
+TEST(StreamingDecoder, ReplacementCharactersMayBeTheText) {
+  const auto bytes = tokenizer("unigram_bytes");
+  std::vector<int64_t> ids;
+  for (int i = 0; i < 300; ++i) {
+    for (const char* byte : {"<0xEF>", "<0xBF>", "<0xBD>"}) {
+      ids.push_back(bytes->token_to_id(byte).value());
+    }
+  }
+  StreamingDecoder stream(*bytes, false);
+  std::string all;
+  for (const int64_t id : ids) all += stream.push(id);
+  all += stream.finish();
+  EXPECT_EQ(all.size(), ids.size());
+  EXPECT_TRUE(all == bytes->decode(ids, false));
+}
+
 TEST(StreamingDecoder, IdsThatMakeNoTextEndInReplacementCharacters) {
   const auto bytes = tokenizer("byte_level");
   const int64_t stray = bytes->ids("\U0001F44D", false)[1];

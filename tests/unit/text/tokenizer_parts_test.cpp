@@ -51,6 +51,15 @@ TEST(TokenizerParts, NormalizersGiveTheTextAndWhereItCameFrom) {
   }
 }
 
+TEST(TokenizerParts, ComposedFormsLeaveOutWhatUnicodeExcludes) {
+  // U+1D161 never comes out of a composition.
+  const std::string text = "e\u0301\U0001D161", expected = "\u00e9\U0001D158\U0001D165\U0001D16F";
+  for (const char* form : {R"({"type": "NFC"})", R"({"type": "NFKC"})"}) {
+    const auto normalizer = parse_normalizer(Json::parse(form), "test");
+    EXPECT_EQ(normalizer->apply(AlignedText(text, 0, text.size())).text(), expected);
+  }
+}
+
 TEST(TokenizerParts, PreTokenizersGiveThePiecesAndWhereTheyCameFrom) {
   for (const Json& row : rows_of("pre_tokenizer")) {
     const auto pre_tokenizer = parse_pre_tokenizer(row["pre_tokenizer"], "test");

@@ -169,6 +169,31 @@ TEST(Tokenizer, WholeWordsOfTheVocabularyWinWithIgnoreMerges) {
   EXPECT_EQ(tokenizer->ids("helo", false).size(), 4u);
 }
 
+/// Expected values from the `tokenizers` library: lengths are those of the byte-level characters.
+TEST(Tokenizer, BytesWithoutATokenShiftTheOffsetsBehindThem) {
+  const ChangedFile changed([](Json& file) {
+    Json& vocabulary = file["model"]["vocab"];
+    for (const char* lacking : {"!", "\u0106"}) {  // the latter stands for the byte 6
+      const Json id = vocabulary[lacking];
+      vocabulary.erase(lacking);
+      vocabulary["lacking" + id.dump()] = id;
+    }
+  });
+  const auto tokenizer = load_tokenizer(changed.path());
+  const auto encoded = [&](const char* text) {
+    return tokenizer->encode(text, {.add_special_tokens = false});
+  };
+  using Spans = std::vector<ByteSpan>;
+  EXPECT_EQ(encoded("\6(\6)").ids, (std::vector<int64_t>{40, 41}));
+  EXPECT_EQ(encoded("\6(\6)").offsets, (Spans{{0, 1}, {0, 1}}));
+  EXPECT_EQ(encoded("!(\6)").offsets, (Spans{{0, 1}, {1, 2}}));
+  EXPECT_EQ(encoded("a \6\6b,\7!").offsets, (Spans{{0, 1}, {1, 2}, {4, 5}, {5, 6}, {6, 7}}));
+  EXPECT_EQ(encoded("\u00e9\6\u00e9!").offsets, (Spans{{0, 2}, {2, 5}}));
+  // A character is not taken for the byte that it stands for.
+  EXPECT_EQ(encoded("\6").ids, std::vector<int64_t>());
+  EXPECT_EQ(tokenizer->decode(encoded("\u0106").ids, false), "\u0106");
+}
+
 TEST(Tokenizer, UnigramTakesTheLastOfEqualTokensAndRefusesWhatHasNoToken) {
   const ChangedFile changed([](Json& file) {
     file = Json::parse(
