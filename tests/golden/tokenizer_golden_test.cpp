@@ -11,6 +11,8 @@
 
 #include "distill/core/files.h"
 #include "distill/io/json.h"
+#include "distill/text/pair_windows.h"
+#include "distill/text/streaming_decoder.h"
 #include "distill/text/tokenizer.h"
 
 namespace distill {
@@ -34,17 +36,31 @@ fs::path tokenizer_path(const fs::path& fixture) {
 }
 
 /// [begin, end) pairs in code points of `text`, end to end.
-std::vector<int64_t> code_point_offsets(const Encoding& encoding, const std::string& text) {
+std::vector<int64_t> code_point_offsets(const std::vector<ByteSpan>& spans,
+                                        const std::string& text) {
   std::vector<int64_t> before(text.size() + 1, 0);  // code points that start before byte i
   for (size_t i = 0; i < text.size(); ++i) {
     before[i + 1] = before[i] + ((text[i] & 0xC0) != 0x80 ? 1 : 0);
   }
   std::vector<int64_t> out;
-  for (const ByteSpan& span : encoding.offsets) {
+  for (const ByteSpan& span : spans) {
     out.push_back(before[static_cast<size_t>(span.begin)]);
     out.push_back(before[static_cast<size_t>(span.end)]);
   }
   return out;
+}
+
+/// What the streaming decoder gives out is whole characters and adds up to `decoded`.
+void expect_streamed(const Tokenizer& tokenizer, const std::vector<int64_t>& ids,
+                     bool skip_special_tokens, const std::string& decoded) {
+  StreamingDecoder stream(tokenizer, skip_special_tokens);
+  std::string all;
+  for (const int64_t id : ids) {
+    const std::string part = stream.push(id);
+    EXPECT_EQ(first_invalid_utf8(part), std::nullopt);
+    all += part;
+  }
+  EXPECT_EQ(all + stream.finish(), decoded);
 }
 
 void expect_case(const Tokenizer& tokenizer, const Json& entry) {
@@ -53,7 +69,7 @@ void expect_case(const Tokenizer& tokenizer, const Json& entry) {
   const auto numbers = [&](const char* key) { return entry[key].get<std::vector<int64_t>>(); };
   const Encoding encoding = tokenizer.encode(text);
   EXPECT_EQ(encoding.ids, numbers("ids"));
-  EXPECT_EQ(code_point_offsets(encoding, text), numbers("offsets"));
+  EXPECT_EQ(code_point_offsets(encoding.offsets, text), numbers("offsets"));
   EXPECT_EQ(tokenizer.ids(text, false), numbers("ids_no_special"));
   if (entry.contains("ids_special_as_text")) {
     EXPECT_EQ(
@@ -62,6 +78,30 @@ void expect_case(const Tokenizer& tokenizer, const Json& entry) {
   }
   EXPECT_EQ(tokenizer.decode(encoding.ids, false), entry["decoded"].get<std::string>());
   EXPECT_EQ(tokenizer.decode(encoding.ids, true), entry["decoded_skip_special"].get<std::string>());
+  expect_streamed(tokenizer, encoding.ids, false, entry["decoded"]);
+  expect_streamed(tokenizer, encoding.ids, true, entry["decoded_skip_special"]);
+}
+
+void expect_pair(const Tokenizer& tokenizer, const Json& entry) {
+  const std::string question = entry["question"], context = entry["context"];
+  SCOPED_TRACE(entry["question"].dump());
+  const auto windows = pair_windows(tokenizer, question, context,
+                                    {.max_length = entry["max_length"], .stride = entry["stride"]});
+  const Json& spans = entry["spans"];
+  ASSERT_EQ(windows.size(), spans.size());
+  for (size_t n = 0; n < windows.size(); ++n) {
+    const PairWindow& window = windows[n];
+    EXPECT_EQ(Json(window.ids), spans[n]["ids"]);
+    EXPECT_EQ(Json(window.type_ids), spans[n]["type_ids"]);
+    EXPECT_EQ(Json(window.texts), spans[n]["sequence_ids"]);
+    // The numbers of each text's tokens are code points of that text.
+    std::vector<int64_t> offsets = code_point_offsets(window.offsets, question);
+    const std::vector<int64_t> in_context = code_point_offsets(window.offsets, context);
+    for (size_t i = 0; i < offsets.size(); ++i) {
+      if (window.texts[i / 2] == 1) offsets[i] = in_context[i];
+    }
+    EXPECT_EQ(Json(offsets), spans[n]["offsets"]);
+  }
 }
 
 TEST(TokenizerGolden, EveryFixtureIsEqual) {
@@ -85,6 +125,41 @@ TEST(TokenizerGolden, EveryFixtureIsEqual) {
     ++run;
   }
   EXPECT_GT(run, 0);
+}
+
+TEST(TokenizerGolden, WindowsOfQuestionsAndContextsAreEqual) {
+  int count = 0;
+  for (const fs::directory_entry& folder : fs::directory_iterator(fixtures() / "tokenizers")) {
+    std::ifstream pairs(folder.path() / "pairs.jsonl");
+    if (!pairs) continue;
+    SCOPED_TRACE(folder.path().filename());
+    const auto tokenizer = load_tokenizer(tokenizer_path(folder.path()));
+    for (std::string line; std::getline(pairs, line); ++count) {
+      expect_pair(*tokenizer, Json::parse(line));
+    }
+  }
+  if (count == 0) GTEST_SKIP() << "the fixtures here have no pairs.jsonl";
+  std::cout << "[  COMPARED] " << count << " questions\n";
+}
+
+TEST(TokenizerGolden, SmolLm2IsEqual) {
+  const char* folder = std::getenv("DISTILL_SMOLLM2");
+  const fs::path numbers = DISTILL_SOURCE_DIR "/build/reference/models/smollm2_golden.json";
+  if (folder == nullptr) GTEST_SKIP() << "DISTILL_SMOLLM2 names no folder";
+  if (!fs::exists(numbers)) GTEST_SKIP() << numbers << " is not there";
+  const auto tokenizer = load_tokenizer(folder);
+  const Json golden = read_json(numbers);
+  EXPECT_GT(golden["tokenizer"].size(), 20u);
+  for (const Json& entry : golden["tokenizer"]) {
+    const std::string text = entry["text"];
+    SCOPED_TRACE(entry["text"].dump());
+    const std::vector<int64_t> ids = tokenizer->ids(text, true);
+    EXPECT_EQ(Json(ids), entry["ids"]);
+    EXPECT_EQ(tokenizer->decode(ids, false), entry["decoded"].get<std::string>());
+    expect_streamed(*tokenizer, ids, false, entry["decoded"]);
+  }
+  EXPECT_EQ(Json(tokenizer->ids(golden["chat"]["text"].get<std::string>(), false)),
+            golden["chat"]["ids"]);
 }
 
 /// The archive of texts beside the fixtures; empty if it is not here.
@@ -124,7 +199,7 @@ TEST(TokenizerGolden, SentencePieceIsEqual) {
     as_text.add_special_tokens = false;
     const Encoding encoding = tokenizer->encode(text, as_text);
     EXPECT_EQ(Json(encoding.ids), entry["ids_no_special"]);
-    EXPECT_EQ(Json(code_point_offsets(encoding, text)), entry["offsets"]);
+    EXPECT_EQ(Json(code_point_offsets(encoding.offsets, text)), entry["offsets"]);
     EXPECT_EQ(tokenizer->decode(encoding.ids, false), entry["decoded"].get<std::string>());
   }
   EXPECT_EQ(count, 449);

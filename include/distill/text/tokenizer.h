@@ -30,6 +30,15 @@ struct Encoding {
   std::vector<ByteSpan> offsets;  ///< one an id
 };
 
+/// A part of the sequence that two texts make: a special token or one of them.
+struct PairPiece {
+  enum class Kind { kToken, kFirst, kSecond };
+  Kind kind = Kind::kToken;
+  int64_t id = 0;       ///< of the token
+  int64_t type_id = 0;  ///< the segment, which some encoders embed
+  bool operator==(const PairPiece&) const = default;
+};
+
 /// Tokens by role, from tokenizer_config.json, special_tokens_map.json or (ids) config.json.
 struct SpecialTokens {
   std::optional<std::string> bos, eos, pad, unk;
@@ -51,6 +60,8 @@ class Tokenizer {
   virtual bool adds_bos() const = 0;  ///< the post-processor starts a text with BOS
 
   const SpecialTokens& special() const { return special_; }
+  /// How two texts make one sequence; empty if the tokenizer does not say.
+  const std::vector<PairPiece>& pair_pieces() const { return pair_pieces_; }
   /// Identity of the tokenizer: equal for equal tokenizer.json content (vocabulary, merges, rules).
   const ContentKey& hash() const { return hash_; }
 
@@ -60,6 +71,7 @@ class Tokenizer {
 
  protected:
   SpecialTokens special_;
+  std::vector<PairPiece> pair_pieces_;
   ContentKey hash_;
 };
 

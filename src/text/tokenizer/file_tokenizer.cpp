@@ -45,6 +45,8 @@ class FileTokenizer final : public Tokenizer {
         added_(file.rules.value("added_tokens", Json::array()), model_->vocabulary(),
                normalizer_.get(), where + ": added_tokens") {
     hash_ = hash_of(file.rules, *model_);
+    pair_pieces_ = {{PairPiece::Kind::kFirst, 0, 0}, {PairPiece::Kind::kSecond, 0, 1}};
+    if (post_processor_) pair_pieces_ = post_processor_->frame_pair(std::move(pair_pieces_));
   }
 
   void read_roles(const std::filesystem::path& folder) {

@@ -69,6 +69,8 @@ class PostProcessor {
  public:
   virtual ~PostProcessor() = default;
   virtual void apply(std::vector<TextToken>& tokens, const PostInput& input) const = 0;
+  /// How it puts special tokens around two texts; empty if that is not defined.
+  virtual std::vector<PairPiece> frame_pair(std::vector<PairPiece> texts) const { return texts; }
 };
 
 /// Turns tokens back into text, which is all of them joined at the end.

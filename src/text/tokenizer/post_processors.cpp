@@ -1,29 +1,39 @@
-// TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel and Sequence. One text at a
-// time: the templates for pairs are not used.
+// TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel and Sequence.
+#include <algorithm>
+
 #include "text/tokenizer/parts.h"
 #include "text/tokenizer/unicode.h"
 
 namespace distill {
 namespace {
 
-// Ids before and behind the text.
-class Surround final : public PostProcessor {
+using Pieces = std::vector<PairPiece>;
+using Kind = PairPiece::Kind;
+
+// Special tokens around a text, or around two.
+class Frame final : public PostProcessor {
  public:
-  Surround(std::vector<int32_t> before, std::vector<int32_t> behind)
-      : before_(std::move(before)), behind_(std::move(behind)) {}
+  Frame(Pieces single, Pieces pair) : single_(std::move(single)), pair_(std::move(pair)) {}
 
   void apply(std::vector<TextToken>& tokens, const PostInput& input) const override {
     if (!input.add_special_tokens) return;
     std::vector<TextToken> out;
-    out.reserve(before_.size() + tokens.size() + behind_.size());
-    for (const int32_t id : before_) out.push_back({id, {}, {}});
-    out.insert(out.end(), tokens.begin(), tokens.end());
-    for (const int32_t id : behind_) out.push_back({id, {}, {}});
+    out.reserve(tokens.size() + single_.size());
+    for (const PairPiece& piece : single_) {
+      if (piece.kind == Kind::kToken) {
+        out.push_back({static_cast<int32_t>(piece.id), {}, {}});
+      } else {
+        out.insert(out.end(), tokens.begin(), tokens.end());
+      }
+    }
     tokens = std::move(out);
   }
 
+  // The library has no frames around frames of two.
+  Pieces frame_pair(Pieces texts) const override { return texts.size() == 2 ? pair_ : Pieces(); }
+
  private:
-  std::vector<int32_t> before_, behind_;
+  Pieces single_, pair_;
 };
 
 bool is_space(char32_t code_point) {
@@ -80,6 +90,10 @@ class PostProcessorSequence final : public PostProcessor {
   void apply(std::vector<TextToken>& tokens, const PostInput& input) const override {
     for (const auto& part : parts_) part->apply(tokens, input);
   }
+  Pieces frame_pair(Pieces texts) const override {
+    for (const auto& part : parts_) texts = part->frame_pair(std::move(texts));
+    return texts;
+  }
 
  private:
   std::vector<std::unique_ptr<PostProcessor>> parts_;
@@ -93,34 +107,59 @@ int32_t token_id(const Json& value, const std::string& where) {
   return value.get<int32_t>();
 }
 
-std::unique_ptr<PostProcessor> parse_template(const Json& rules, const std::string& where) {
-  if (!rules.contains("single") || !rules["single"].is_array()) {
-    throw DataError(where + ": single: expected a list");
-  }
+void append_special(const Json& piece, const Json& rules, const std::string& where, Pieces& out) {
+  const std::string name = json_string(piece, "id", where);
   const Json none = Json::object();
   const Json& special = rules.contains("special_tokens") ? rules["special_tokens"] : none;
-  std::vector<int32_t> before, behind;
-  bool seen_text = false;
-  for (const Json& piece : rules["single"]) {
-    if (piece.is_object() && piece.contains("Sequence") && !seen_text) {
-      seen_text = true;
-      continue;
-    }
-    if (!piece.is_object() || !piece.contains("SpecialToken")) {
-      throw DataError(where + ": single: expected special tokens around one Sequence, found " +
-                      rules["single"].dump());
-    }
-    const std::string name = json_string(piece["SpecialToken"], "id", where + ": single");
-    if (!special.is_object() || !special.contains(name) || !special[name].is_object() ||
-        !special[name].contains("ids") || !special[name]["ids"].is_array()) {
-      throw DataError(where + ": special_tokens: the ids of \"" + name + "\" are missing");
-    }
-    for (const Json& id : special[name]["ids"]) {
-      (seen_text ? behind : before).push_back(token_id(id, where + ": special_tokens"));
+  if (!special.is_object() || !special.contains(name) || !special[name].is_object() ||
+      !special[name].contains("ids") || !special[name]["ids"].is_array()) {
+    throw DataError(where + ": the ids of \"" + name + "\" are missing in special_tokens");
+  }
+  const int64_t type_id = json_int_or(piece, "type_id", 0, where);
+  for (const Json& id : special[name]["ids"]) {
+    out.push_back({Kind::kToken, token_id(id, where + ": special_tokens"), type_id});
+  }
+}
+
+Pieces parse_pieces(const Json& rules, const std::string& key, const std::string& where) {
+  if (!rules.contains(key) || !rules[key].is_array()) {
+    throw DataError(where + ": expected a list");
+  }
+  Pieces pieces;
+  for (const Json& piece : rules[key]) {
+    if (piece.is_object() && piece.contains("SpecialToken")) {
+      append_special(piece["SpecialToken"], rules, where, pieces);
+    } else if (piece.is_object() && piece.contains("Sequence")) {
+      const Json& text = piece["Sequence"];
+      const bool second = json_string_or(text, "id", "A", where) == "B";
+      pieces.push_back(
+          {second ? Kind::kSecond : Kind::kFirst, 0, json_int_or(text, "type_id", 0, where)});
+    } else {
+      throw DataError(where + ": expected a SpecialToken or a Sequence, found " + piece.dump());
     }
   }
-  if (!seen_text) throw DataError(where + ": single: it has no Sequence");
-  return std::make_unique<Surround>(std::move(before), std::move(behind));
+  return pieces;
+}
+
+std::unique_ptr<PostProcessor> parse_template(const Json& rules, const std::string& where) {
+  const auto count = [](const Pieces& pieces, Kind kind) {
+    return std::count_if(pieces.begin(), pieces.end(),
+                         [kind](const PairPiece& piece) { return piece.kind == kind; });
+  };
+  Pieces single = parse_pieces(rules, "single", where + ": single");
+  if (count(single, Kind::kFirst) + count(single, Kind::kSecond) != 1) {
+    throw DataError(where + ": single: expected special tokens around one Sequence, found " +
+                    rules["single"].dump());
+  }
+  Pieces pair;
+  if (rules.contains("pair")) {
+    pair = parse_pieces(rules, "pair", where + ": pair");
+    if (count(pair, Kind::kFirst) != 1 || count(pair, Kind::kSecond) != 1) {
+      throw DataError(where + ": pair: expected the Sequences A and B, once each, found " +
+                      rules["pair"].dump());
+    }
+  }
+  return std::make_unique<Frame>(std::move(single), std::move(pair));
 }
 
 // `rules[key]` is ["[CLS]", 101].
@@ -131,9 +170,12 @@ int32_t paired_id(const Json& rules, const std::string& key, const std::string& 
   return token_id(rules[key][1], where + ": " + key);
 }
 
-std::unique_ptr<PostProcessor> parse_cls_sep(const Json& rules, const std::string& where) {
-  return std::make_unique<Surround>(std::vector{paired_id(rules, "cls", where)},
-                                    std::vector{paired_id(rules, "sep", where)});
+std::unique_ptr<PostProcessor> parse_bert(const Json& rules, const std::string& where) {
+  const PairPiece cls{Kind::kToken, paired_id(rules, "cls", where), 0};
+  const PairPiece sep{Kind::kToken, paired_id(rules, "sep", where), 0};
+  const PairPiece last{Kind::kToken, sep.id, 1};
+  return std::make_unique<Frame>(Pieces{cls, {Kind::kFirst}, sep},
+                                 Pieces{cls, {Kind::kFirst}, sep, {Kind::kSecond, 0, 1}, last});
 }
 
 std::unique_ptr<PostProcessor> parse_trim(const Json& rules, const std::string& where) {
@@ -144,9 +186,13 @@ std::unique_ptr<PostProcessor> parse_trim(const Json& rules, const std::string& 
 }
 
 std::unique_ptr<PostProcessor> parse_roberta(const Json& rules, const std::string& where) {
+  const PairPiece cls{Kind::kToken, paired_id(rules, "cls", where), 0};
+  const PairPiece sep{Kind::kToken, paired_id(rules, "sep", where), 0};
   std::vector<std::unique_ptr<PostProcessor>> parts;
   parts.push_back(parse_trim(rules, where));
-  parts.push_back(parse_cls_sep(rules, where));
+  parts.push_back(
+      std::make_unique<Frame>(Pieces{cls, {Kind::kFirst}, sep},
+                              Pieces{cls, {Kind::kFirst}, sep, sep, {Kind::kSecond}, sep}));
   return std::make_unique<PostProcessorSequence>(std::move(parts));
 }
 
@@ -155,7 +201,7 @@ std::unique_ptr<PostProcessor> parse_roberta(const Json& rules, const std::strin
 std::unique_ptr<PostProcessor> parse_post_processor(const Json& rules, const std::string& where) {
   const std::string type = part_type(rules, where);
   if (type == "TemplateProcessing") return parse_template(rules, where);
-  if (type == "BertProcessing") return parse_cls_sep(rules, where);
+  if (type == "BertProcessing") return parse_bert(rules, where);
   if (type == "RobertaProcessing") return parse_roberta(rules, where);
   if (type == "ByteLevel") return parse_trim(rules, where);
   if (type == "Sequence") {

@@ -167,7 +167,7 @@ TEST(TokenizerParts, RulesThatAreWrongAreRefused) {
   charsmap("CAAAAAAAAAA=", "cut off");  // 8 bytes of trie, but 4 follow
   charsmap("BAAAAAAAAAD/", "UTF-8");
   refused(parse_normalizer, R"({"type": "Replace", "pattern": "a", "content": ""})", "Regex");
-  refused(parse_post_processor, R"({"type": "TemplateProcessing", "single": []})", "no Sequence");
+  refused(parse_post_processor, R"({"type": "TemplateProcessing", "single": []})", "one Sequence");
   refused(parse_post_processor, R"({"type": "BertProcessing", "sep": ["x"], "cls": ["y", 1]})",
           "a token and its id");
 }
