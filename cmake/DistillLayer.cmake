@@ -40,6 +40,7 @@ endfunction()
 function(distill_layer name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/src/data/arrow/")  # a library of its own: Arrow.cmake
   if(NOT sources)
     file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/pch/${name}.cpp CONTENT "")
     set(sources ${CMAKE_BINARY_DIR}/pch/${name}.cpp)

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path, PurePosixPath
 
 # A library that only one layer (and its unit tests) may include.
-OWNED = {"spdlog/": "core", "fmt/": "core", "yaml-cpp/": "config", "CLI/": "app"}
+OWNED = {"spdlog/": "core", "fmt/": "core", "yaml-cpp/": "config", "CLI/": "app",
+         "arrow/": "data", "parquet/": "data"}
 # Headers that take the compiler 10 seconds a file.
 HEAVY = ("torch/torch.h", "torch/all.h", "torch/nn")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.MULTILINE)

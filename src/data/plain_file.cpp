@@ -44,6 +44,19 @@ void check_name(const fs::path& path, Compression found) {
 
 }  // namespace
 
+MappedFile map_cached(const std::string& entry, const std::string& what,
+                      const std::function<void(AtomicFile&)>& write) {
+  const fs::path path = cache_folder("text") / entry;
+  if (!fs::exists(path)) {
+    log_info(what + " into " + path.string());
+    make_directories(path.parent_path());
+    AtomicFile output(path);
+    write(output);
+    output.commit();
+  }
+  return map_file(path);
+}
+
 std::string plain_extension(const fs::path& path) {
   const std::string extension = lower_extension(path);
   return extension == ".gz" || is_zstd(extension) ? lower_extension(path.stem()) : extension;
@@ -54,16 +67,12 @@ MappedFile map_plain_file(const fs::path& path) {
   const Compression compression = compression_of(file.text());
   check_name(path, compression);
   if (compression == Compression::kNone) return file;
-  const fs::path plain = cache_folder("text") / hash_text(file.text()).hex();
-  if (fs::exists(plain)) return map_file(plain);
-  log_info("decompressing " + path.string() + " (" + format_bytes(static_cast<int64_t>(file.size)) +
-           ") into " + plain.string());
-  make_directories(plain.parent_path());
-  AtomicFile output(plain);
-  decompress(file.text(), compression, path.string(),
-             [&output](std::string_view piece) { output.write(piece); });
-  output.commit();
-  return map_file(plain);
+  const std::string what =
+      "decompressing " + path.string() + " (" + format_bytes(static_cast<int64_t>(file.size)) + ")";
+  return map_cached(hash_text(file.text()).hex(), what, [&](AtomicFile& output) {
+    decompress(file.text(), compression, path.string(),
+               [&output](std::string_view piece) { output.write(piece); });
+  });
 }
 
 }  // namespace distill

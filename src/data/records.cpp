@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/arrow_file.h"
 #include "data/plain_file.h"
 #include "data/record_index.h"
 #include "data/record_layout.h"
@@ -17,19 +18,15 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr size_t kRecordsAMark = 1024;
 constexpr size_t kPiece = size_t{16} << 20;
 
-FileType type_of(const std::filesystem::path& path, FileType type) {
+FileType type_of(const std::filesystem::path& path, std::string_view file, FileType type) {
   if (type != FileType::kAuto) return type;
   const std::string extension = plain_extension(path);
   if (extension == ".csv") return FileType::kCsv;
   if (extension == ".tsv") return FileType::kTsv;
   if (extension == ".txt") return FileType::kText;
-  for (const char* other : {".parquet", ".arrow", ".feather"}) {
-    if (extension == other) {
-      throw DataError(path.string() + ": '" + extension +
-                      "' files are not supported; JSON, CSV, TSV and text are");
-    }
-  }
-  return FileType::kJson;
+  if (extension == ".parquet") return FileType::kParquet;
+  if (extension == ".arrow" || extension == ".feather") return FileType::kArrow;
+  return table_type_of(file).value_or(FileType::kJson);
 }
 
 std::unique_ptr<RecordLayout> layout_of(std::string_view text, FileType type, SampleBy sample_by) {
@@ -65,12 +62,16 @@ bool is_blank(std::string_view line) {
 }
 
 RecordFile::RecordFile(const std::filesystem::path& path, const RecordOptions& options)
-    : path_(path) {
-  const FileType type = type_of(path, options.type);
+    : path_(path), file_(map_plain_file(path)) {
+  FileType type = type_of(path, file_.text(), options.type);
   if (type != FileType::kText && options.sample_by != SampleBy::kLine) {
     throw DataError(path_.string() + ": sample_by: only plain text files take it");
   }
-  file_ = map_plain_file(path);
+  if (type == FileType::kParquet || type == FileType::kArrow) {
+    file_ = map_rows(file_, type, path_.string());
+    type = FileType::kJson;
+    has_rows_ = true;
+  }
   text_ = file_.text();
   // Spreadsheets write the mark; JSON does not have it, and its parser refuses it.
   if (type != FileType::kJson && text_.starts_with(kByteOrderMark)) {
@@ -79,7 +80,8 @@ RecordFile::RecordFile(const std::filesystem::path& path, const RecordOptions& o
   try {
     layout_ = layout_of(text_, type, options.sample_by);
     find_records(std::to_string(static_cast<int>(type)) + "/" +
-                 std::to_string(static_cast<int>(options.sample_by)));
+                 std::to_string(static_cast<int>(options.sample_by)) + "/" +
+                 std::to_string(text_.size()));
   } catch (const BrokenText& error) {
     fail_at(path_.string(), place_after(text_.substr(0, error.offset()), {}), error.what());
   }
@@ -143,16 +145,18 @@ std::string_view RecordFile::text(size_t record) const {
 
 Json RecordFile::read(size_t record) const {
   const std::string_view bytes = text(record);
+  const std::string where = has_rows_ ? place(record) : path_.string();
+  const auto first = [&] { return has_rows_ ? TextPlace{} : locate(index_->begin(record)); };
   if (bytes.size() > kLongestRecord) {
-    fail_at(path_.string(), locate(index_->begin(record)),
+    fail_at(where, first(),
             "the record has " + format_bytes(static_cast<int64_t>(bytes.size())) + "; at most " +
                 format_bytes(int64_t{kLongestRecord}) + " are read");
   }
   try {
-    return layout_->read(bytes, path_.string(), {});
+    return layout_->read(bytes, where, {});
   } catch (const DataError&) {
     // Finding the line takes a look at the text before, so only a bad record pays for it.
-    return layout_->read(bytes, path_.string(), locate(index_->begin(record)));
+    return layout_->read(bytes, where, first());
   }
 }
 
@@ -184,6 +188,7 @@ TextPlace RecordFile::locate(size_t offset) const {
 }
 
 std::string RecordFile::place(size_t record) const {
+  if (has_rows_) return path_.string() + "[" + std::to_string(record) + "]";
   return path_.string() + ":" + std::to_string(locate(index_->begin(record)).line);
 }
 

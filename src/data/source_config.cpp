@@ -84,15 +84,18 @@ void SourceConfig::fields(Section& section) {
       {.help = "A file of records, or a pattern with *, ? and [...] for several. gzip and zstd are "
                "read too.",
        .required = true});
-  section.field("file_type", file_type,
-                {{"auto", FileType::kAuto},
-                 {"json", FileType::kJson},
-                 {"csv", FileType::kCsv},
-                 {"tsv", FileType::kTsv},
-                 {"text", FileType::kText}},
-                {.help = "json: a record a line (JSONL), or a list. csv, tsv: a header row names "
-                         "the columns. text: plain text. auto: csv, tsv and text by the extension "
-                         "(.csv, .tsv, .txt), json for any other."});
+  section.field(
+      "file_type", file_type,
+      {{"auto", FileType::kAuto},
+       {"json", FileType::kJson},
+       {"csv", FileType::kCsv},
+       {"tsv", FileType::kTsv},
+       {"text", FileType::kText},
+       {"parquet", FileType::kParquet},
+       {"arrow", FileType::kArrow}},
+      {.help = "json: a record a line (JSONL), or a list. csv, tsv: a header row names "
+               "the columns. text: plain text. parquet, arrow: a record a row. auto: by "
+               "the extension (.csv, .tsv, .txt, .parquet, .arrow), json for any other."});
   section.field("sample_by", sample_by,
                 {{"line", SampleBy::kLine},
                  {"paragraph", SampleBy::kParagraph},

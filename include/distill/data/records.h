@@ -2,7 +2,8 @@
 // (8 bytes, for a large file in the user's cache folder), so files larger than memory work. A gzip
 // or zstd file is decompressed once, into the user's cache folder ($XDG_CACHE_HOME/distill/text),
 // and that copy is mapped: records stay addressable by number, and lines and columns in messages
-// are those of the text.
+// are those of the text. The same holds of Parquet and Arrow files, whose copy is the JSONL of
+// their rows.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,9 @@
 
 namespace distill {
 
-/// kAuto: by the file's extension, .gz and .zst aside: .csv, .tsv, .txt; any other is JSON.
-enum class FileType { kAuto, kJson, kCsv, kTsv, kText };
+/// kAuto: by the file's extension, .gz and .zst aside: .csv, .tsv, .txt, .parquet, .arrow; any
+/// other by its first bytes Parquet or Arrow, else JSON.
+enum class FileType { kAuto, kJson, kCsv, kTsv, kText, kParquet, kArrow };
 /// What is a record of a plain text file: a line, the lines up to a blank one, or all of it.
 enum class SampleBy { kLine, kParagraph, kDocument };
 
@@ -35,6 +37,7 @@ class RecordLayout;
 /// JSON: JSONL (blank lines do not count), or one list, which its first character tells.
 /// CSV and TSV: RFC 4180, with a header row; a record is an object of strings.
 /// Text: a record is {"text": ...}.
+/// Parquet and Arrow: a record is a row, as an object with a member for each column.
 /// Immutable and safe to share between threads.
 class RecordFile {
  public:
@@ -43,17 +46,18 @@ class RecordFile {
   static constexpr size_t kLongestRecord = size_t{64} << 20;
 
   /// Throws DataError: absent, empty, a list that does not end, quotes that do not fit (with line
-  /// and column), a compressed stream that is broken (with its byte), a type that is not read.
+  /// and column), a compressed stream that is broken (with its byte), a table that is broken or has
+  /// columns that are not read.
   explicit RecordFile(const std::filesystem::path& path, const RecordOptions& options = {});
   ~RecordFile();
 
   const std::filesystem::path& path() const { return path_; }
   size_t size() const;
-  /// The record's bytes as they stand in the file.
+  /// The record's bytes as they stand in the file; of a row, as JSON.
   std::string_view text(size_t record) const;
   /// Throws DataError with path, line and column.
   Json read(size_t record) const;
-  /// "path:line".
+  /// "path:line"; of a row "path[row]", where the first is 0 as in Python.
   std::string place(size_t record) const;
   /// Identity of the whole text; compressed or not, it is the same.
   ContentKey hash() const;
@@ -70,6 +74,7 @@ class RecordFile {
   std::filesystem::path path_;
   MappedFile file_;
   std::string_view text_;
+  bool has_rows_ = false;  // lines of the text are none of the file
   std::unique_ptr<const RecordLayout> layout_;
   std::unique_ptr<const RecordIndex> index_;
   mutable std::once_flag counted_;

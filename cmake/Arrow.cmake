@@ -1,0 +1,35 @@
+# The library that reads Parquet and Arrow files, which the program opens when it meets one: nothing
+# links it. Headers and libraries of Arrow are those of the pyarrow wheel in .venv, or in ARROW_ROOT.
+set(DISTILL_ARROW AUTO CACHE STRING "Read Parquet and Arrow files: ON, OFF, or AUTO (where Arrow is found)")
+set(ARROW_ROOT "$ENV{ARROW_ROOT}" CACHE PATH "A pyarrow folder, with Arrow's include/ and libarrow.so.*")
+# Programs look for it beside themselves and in the build's folder.
+list(APPEND CMAKE_BUILD_RPATH "\$ORIGIN" ${CMAKE_BINARY_DIR})
+if(DISTILL_ARROW STREQUAL "AUTO" OR DISTILL_ARROW)
+  set(_arrow_root ${ARROW_ROOT})
+  if(NOT _arrow_root)
+    file(GLOB _arrow_root ${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/pyarrow)
+  endif()
+  file(GLOB _arrow_libraries ${_arrow_root}/libparquet.so.[0-9]* ${_arrow_root}/libarrow.so.[0-9]*)
+  list(LENGTH _arrow_libraries _arrow_count)
+  if(NOT _arrow_count EQUAL 2)
+    if(DISTILL_ARROW STREQUAL "AUTO")
+      message(STATUS "Arrow was not found: without Parquet files (scripts/setup installs it)")
+    else()
+      message(FATAL_ERROR "DISTILL_ARROW needs Arrow, which was found neither in .venv nor in "
+                          "ARROW_ROOT='${ARROW_ROOT}'. Run scripts/setup, or set ARROW_ROOT to a pyarrow folder.")
+    endif()
+    return()
+  endif()
+else()
+  return()
+endif()
+
+file(GLOB _arrow_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/data/arrow/*.cpp)
+add_library(distill_arrow SHARED ${_arrow_sources})
+target_include_directories(distill_arrow SYSTEM PRIVATE ${_arrow_root}/include)
+target_link_libraries(distill_arrow PRIVATE ${_arrow_libraries})
+set_target_properties(distill_arrow PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+# Of what is declared after this file.
+cmake_language(DEFER CALL target_link_libraries distill_arrow PRIVATE distill_options)
+cmake_language(DEFER CALL add_dependencies distill_data distill_arrow)
+cmake_language(DEFER CALL target_compile_definitions test_data PRIVATE DISTILL_HAS_ARROW)
