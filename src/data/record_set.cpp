@@ -4,7 +4,10 @@
 
 #include <algorithm>
 
+#include "data/dataset_folder.h"
+#include "data/split_files.h"
 #include "distill/core/error.h"
+#include "distill/io/hub_cache.h"
 
 namespace distill {
 namespace {
@@ -31,9 +34,23 @@ std::vector<fs::path> match(const std::string& pattern) {
   return files;
 }
 
+/// An id rather than the name of a file that is not there.
+bool is_dataset_id(const std::string& path) {
+  if (fs::exists(path) || !is_hub_id(path)) return false;
+  return in_hub_cache(HubKind::kDataset, path) || !is_records(path);
+}
+
 }  // namespace
 
-std::vector<fs::path> source_files(const std::string& path) {
+std::vector<fs::path> source_files(const std::string& path, const DatasetPart& part) {
+  if (fs::is_directory(path)) return dataset_files(path, path, part);
+  if (is_dataset_id(path)) {
+    return dataset_files(hub_snapshot(HubKind::kDataset, path), path, part);
+  }
+  if (part.subset || part.split) {
+    throw DataError(path + ": " + (part.split ? "split" : "subset") +
+                    ": only a folder or an id of the Hugging Face cache takes it");
+  }
   if (!is_pattern(path)) return {path};
   if (path.find("**") != std::string::npos) {
     throw DataError(path + ": '**' is not supported; a pattern has '*', '?' and '[...]'");
@@ -44,11 +61,13 @@ std::vector<fs::path> source_files(const std::string& path) {
 }
 
 bool source_exists(const std::string& path) {
-  return is_pattern(path) ? !match(path).empty() : fs::exists(path);
+  if (is_pattern(path)) return !match(path).empty();
+  return fs::exists(path) || in_hub_cache(HubKind::kDataset, path);
 }
 
-RecordSet::RecordSet(const std::string& path, const RecordOptions& options) {
-  for (const fs::path& file : source_files(path)) {
+RecordSet::RecordSet(const std::string& path, const RecordOptions& options,
+                     const DatasetPart& part) {
+  for (const fs::path& file : source_files(path, part)) {
     files_.push_back(std::make_unique<const RecordFile>(file, options));
     begins_.push_back(begins_.back() + files_.back()->size());
   }

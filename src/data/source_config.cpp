@@ -82,8 +82,15 @@ void SourceConfig::fields(Section& section) {
   section.field(
       "path", path,
       {.help = "A file of records, or a pattern with *, ? and [...] for several. gzip and zstd are "
-               "read too.",
+               "read too. Or a dataset: a folder, or a hub id (org/name) found in the local "
+               "Hugging Face cache.",
        .required = true});
+  section.field(
+      "subset", subset,
+      {.help = "The subset of a dataset that has several.", .default_text = "the default"});
+  section.field("split", split,
+                {.help = "The split of a dataset that has several: train, test, ...",
+                 .default_text = "the only one"});
   section.field(
       "file_type", file_type,
       {{"auto", FileType::kAuto},

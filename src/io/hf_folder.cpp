@@ -7,6 +7,7 @@
 
 #include "distill/core/error.h"
 #include "distill/core/files.h"
+#include "distill/io/hub_cache.h"
 #include "distill/io/json.h"
 
 namespace distill {
@@ -17,63 +18,14 @@ namespace fs = std::filesystem;
 constexpr const char* kWeights = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
+fs::path home() {
+  const char* value = std::getenv("HOME");
   return value == nullptr ? "" : value;
-}
-
-fs::path home() { return environment("HOME"); }
-
-fs::path hub_cache() {
-  if (const std::string hub = environment("HF_HUB_CACHE"); !hub.empty()) return hub;
-  if (const std::string root = environment("HF_HOME"); !root.empty()) return fs::path(root) / "hub";
-  const std::string cache = environment("XDG_CACHE_HOME");
-  return (cache.empty() ? home() / ".cache" : fs::path(cache)) / "huggingface" / "hub";
 }
 
 bool has_config(const fs::path& folder) {
   std::error_code ignored;
   return fs::is_regular_file(folder / "config.json", ignored);
-}
-
-/// "name" or "owner/name" in the characters that the hub allows.
-bool is_hub_id(const std::string& text) {
-  constexpr std::string_view kLetters =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-  if (text.find_first_not_of(std::string(kLetters) + "/") != std::string::npos) return false;
-  if (text.find("..") != std::string::npos) return false;
-  const size_t slash = text.find('/');
-  const std::string name = slash == std::string::npos ? text : text.substr(slash + 1);
-  return !name.empty() && name.find('/') == std::string::npos && slash != 0 && text[0] != '.';
-}
-
-fs::path find_in_cache(const std::string& id) {
-  const fs::path cache = hub_cache();
-  std::string name = "models--" + id;
-  if (const size_t slash = name.find('/'); slash != std::string::npos) name.replace(slash, 1, "--");
-  const fs::path model = cache / name;
-  const std::string advice = "; fetch it with: hf download " + id;
-  std::error_code ignored;
-  if (!fs::is_directory(model, ignored)) {
-    throw DataError(id + ": there is no such folder, and the Hugging Face cache (" +
-                    cache.string() + ") does not have it" + advice);
-  }
-  const fs::path ref = model / "refs" / "main";
-  if (!fs::is_regular_file(ref, ignored)) {
-    throw DataError(id + ": the Hugging Face cache has no main revision of it (" + ref.string() +
-                    " is missing)" + advice);
-  }
-  std::string commit = read_file(ref);
-  while (!commit.empty() && std::string_view(" \r\n").find(commit.back()) != std::string::npos) {
-    commit.pop_back();
-  }
-  const fs::path snapshot = model / "snapshots" / commit;
-  if (commit.empty() || commit.find('/') != std::string::npos || !has_config(snapshot)) {
-    throw DataError(id +
-                    ": its copy in the Hugging Face cache is not complete (no config.json in " +
-                    snapshot.string() + ")" + advice);
-  }
-  return snapshot;
 }
 
 /// tensor -> file name, as the index says.
@@ -122,7 +74,11 @@ fs::path resolve_model(const std::string& path_or_id) {
     throw DataError(path.string() + ": expected a model folder, found a file");
   }
   if (!is_hub_id(path_or_id)) throw DataError(path.string() + ": there is no such folder");
-  return find_in_cache(path_or_id);
+  const fs::path snapshot = hub_snapshot(HubKind::kModel, path_or_id);
+  if (has_config(snapshot)) return snapshot;
+  throw DataError(path_or_id +
+                  ": its copy in the Hugging Face cache is not complete (no config.json in " +
+                  snapshot.string() + ")" + fetch_advice(HubKind::kModel, path_or_id));
 }
 
 WeightFiles::WeightFiles(const fs::path& folder) {

@@ -20,9 +20,11 @@ enum class OnBadRecord { kError, kSkip };
 /// Fields that records of a format have; `columns` renames them.
 const std::vector<std::string>& format_fields(RecordFormat format);
 
-/// One file of records, or several that a pattern names.
+/// One file of records, several that a pattern names, or a part of a dataset.
 struct SourceConfig {
   std::string path;
+  std::optional<std::string> subset;
+  std::optional<std::string> split;
   FileType file_type = FileType::kAuto;
   SampleBy sample_by = SampleBy::kLine;
   RecordFormat format = RecordFormat::kPromptCompletion;

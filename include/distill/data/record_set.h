@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,19 +12,30 @@
 
 namespace distill {
 
-/// The file, or the files that match a pattern with *, ? or [...], in the order of their names'
-/// bytes; folders are left out, and a file that has just that name comes before a pattern. Throws
-/// DataError that names a pattern without a match, and for "**", which is not supported.
-std::vector<std::filesystem::path> source_files(const std::string& path);
+/// What a source takes of a dataset, in the words of the Hugging Face libraries.
+struct DatasetPart {
+  std::optional<std::string> subset = {};
+  std::optional<std::string> split = {};
+};
 
-/// True where `source_files` finds something.
+/// The files of a source: a file; those that match a pattern with *, ? or [...], in the order of
+/// their names' bytes, folders left out (a file that has just that name comes before a pattern); or
+/// of a part of a dataset, which is a folder or an id of the local Hugging Face cache ("org/name").
+/// Throws DataError that names a pattern without a match, a dataset that is not there (with the
+/// command that fetches it), a part that it does not have or that is in doubt (with those that it
+/// has), a part of what is no dataset; and for "**", which is not supported.
+std::vector<std::filesystem::path> source_files(const std::string& path,
+                                                const DatasetPart& part = {});
+
+/// True where there is such a file or folder, a match, or a dataset in the cache.
 bool source_exists(const std::string& path);
 
 /// Immutable and safe to share between threads.
 class RecordSet {
  public:
   /// Throws DataError, as `source_files` and RecordFile do.
-  explicit RecordSet(const std::string& path, const RecordOptions& options = {});
+  explicit RecordSet(const std::string& path, const RecordOptions& options = {},
+                     const DatasetPart& part = {});
 
   size_t size() const { return begins_.back(); }
   // These are of RecordFile.
