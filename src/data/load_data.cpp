@@ -25,7 +25,8 @@ Dataset::Source open_source(const SourceConfig& config, const DataConfig& data,
   Dataset::Source source;
   source.formatter = std::make_shared<const Formatter>(config, data.train_on, tokenizer, chat);
   source.set = std::make_shared<const RecordSet>(config.path,
-                                                 RecordOptions{config.file_type, config.sample_by});
+                                                 RecordOptions{config.file_type, config.sample_by},
+                                                 DatasetPart{config.subset, config.split});
   source.weight = config.weight;
   source.num_samples = config.num_samples;
   size_t count = source.set->size();
