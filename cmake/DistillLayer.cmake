@@ -12,7 +12,8 @@ endif()
 if(DISTILL_SANITIZE)
   target_compile_options(distill_options INTERFACE
     -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  target_link_options(distill_options INTERFACE -fsanitize=address,undefined)
+  # ASan's dlopen is called from its own library, for which only an RPATH (no RUNPATH) of the program counts.
+  target_link_options(distill_options INTERFACE -fsanitize=address,undefined -Wl,--disable-new-dtags)
 endif()
 target_include_directories(distill_options INTERFACE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
 
