@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "distill/core/error.h"
 #include "distill/io/json.h"
 #include "text/tokenizer/unicode.h"
 
@@ -31,10 +32,16 @@ size_t invalid_length(std::string_view text) {
 
 }  // namespace
 
+void refuse_growth(size_t limit) {
+  throw DataError("the tokenizer's rules make a text more than 64 times as long: over " +
+                  std::to_string(limit) + " bytes");
+}
+
 AlignedText AlignedText::from_any_bytes(std::string_view source) {
   AlignedText whole(source, 0, source.size());
   if (!first_invalid_utf8(source)) return whole;
   AlignedText out;
+  out.limit_ = whole.limit_;
   for (size_t at = 0; at < source.size();) {
     const std::string_view rest = source.substr(at);
     const size_t valid = first_invalid_utf8(rest).value_or(rest.size());
@@ -63,6 +70,7 @@ AlignedText AlignedText::slice(size_t begin, size_t end) const {
   AlignedText out;
   out.text_ = text_.substr(begin, end - begin);
   out.shift_ = shift_ + static_cast<int32_t>(begin);
+  out.limit_ = longest_rewrite(end - begin);
   if (!spans_.empty()) {
     const auto first = spans_.begin();
     out.spans_.assign(first + static_cast<std::ptrdiff_t>(begin),

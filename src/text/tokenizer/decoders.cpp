@@ -13,6 +13,11 @@ namespace {
 
 using Tokens = std::vector<std::string>;
 
+void check_growth(size_t bytes, size_t bytes_before) {
+  const size_t limit = longest_rewrite(bytes_before);
+  if (bytes > limit) refuse_growth(limit);
+}
+
 class ByteLevelDecoder final : public Decoder {
  public:
   Tokens apply(Tokens tokens) const override {
@@ -46,6 +51,7 @@ class ReplaceDecoder final : public Decoder {
       for (const Stretch& stretch : stretches) {
         stretch.matched ? out.append(content_)
                         : out.append(token, stretch.begin, stretch.end - stretch.begin);
+        check_growth(out.size(), token.size());
       }
       token = std::move(out);
     }
@@ -163,11 +169,21 @@ class DecoderSequence final : public Decoder {
       : parts_(std::move(parts)) {}
 
   Tokens apply(Tokens tokens) const override {
-    for (const auto& part : parts_) tokens = part->apply(std::move(tokens));
+    const size_t bytes = bytes_of(tokens);
+    for (const auto& part : parts_) {
+      tokens = part->apply(std::move(tokens));
+      check_growth(bytes_of(tokens), bytes);
+    }
     return tokens;
   }
 
  private:
+  static size_t bytes_of(const Tokens& tokens) {
+    size_t bytes = 0;
+    for (const std::string& token : tokens) bytes += token.size();
+    return bytes;
+  }
+
   std::vector<std::unique_ptr<Decoder>> parts_;
 };
 

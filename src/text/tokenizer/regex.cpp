@@ -55,7 +55,8 @@ class RegexPattern final : public Pattern {
     pcre2_compile_context* context = pcre2_compile_context_create(nullptr);
     pcre2_set_newline(context, PCRE2_NEWLINE_LF);
     code_ = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
-                          PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE, &error, &offset, context);
+                          PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error,
+                          &offset, context);
     pcre2_compile_context_free(context);
     if (code_ == nullptr) {
       throw DataError(where_ + ": the regular expression " + translated + " is wrong at byte " +
@@ -75,6 +76,8 @@ class RegexPattern final : public Pattern {
     while (start <= text.size() && find(text, start, space)) {
       const PCRE2_SIZE* found = pcre2_get_ovector_pointer(space.match);
       const size_t begin = found[0], end = found[1];
+      // \K in a group that a lookaround calls: the search would never end.
+      if (begin < start || begin > end) throw DataError(where_ + ": a match ends before it begins");
       if (begin == end && after_match && end == done) {  // nothing, right behind a match
         if (start == text.size()) break;
         start += utf8_length(text[start]);

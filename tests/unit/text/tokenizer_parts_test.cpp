@@ -156,6 +156,8 @@ TEST(TokenizerParts, RulesThatAreWrongAreRefused) {
           "class inside a class");
   refused(parse_pre_tokenizer,
           R"({"type": "Split", "pattern": {"String": "a"}, "behavior": "Sideways"})", "Sideways");
+  refused(parse_pre_tokenizer,  // it would cut characters in two
+          R"({"type": "Split", "pattern": {"Regex": "\\C"}, "behavior": "Isolated"})", "\\C");
   refused(parse_pre_tokenizer, R"({"type": "Metaspace", "replacement": "ab"})", "one character");
   const auto charsmap = [&](const char* base64, const char* message) {
     const Json rules = {{"type", "Precompiled"}, {"precompiled_charsmap", base64}};
@@ -170,6 +172,35 @@ TEST(TokenizerParts, RulesThatAreWrongAreRefused) {
   refused(parse_post_processor, R"({"type": "TemplateProcessing", "single": []})", "one Sequence");
   refused(parse_post_processor, R"({"type": "BertProcessing", "sep": ["x"], "cls": ["y", 1]})",
           "a token and its id");
+}
+
+/// Rules that pass but could fill the memory, or go on for ever, with a short text.
+TEST(TokenizerParts, RulesThatRunAwayEndWithAnError) {
+  const AlignedText text("\u00e9a", 0, 3);
+  const auto cut = [&](const Json& rules) {
+    return [rules, text] {
+      PreTokens tokens(text);
+      parse_pre_tokenizer(rules, "test")->apply(tokens);
+    };
+  };
+  const auto repeat = [](const char* key, const Json& part) {
+    Json rules = {{"type", "Sequence"}, {key, Json::array()}};
+    for (int i = 0; i < 40; ++i) rules[key].push_back(part);
+    return rules;
+  };
+  const Json replace =
+      Json::parse(R"({"type": "Replace", "pattern": {"String": "a"}, "content": "aaaaaaaaaa"})");
+  const auto grows = ThrowsMessage<DataError>(HasSubstr("64 times"));
+  EXPECT_THAT([&] { parse_normalizer(repeat("normalizers", replace), "test")->apply(text); },
+              grows);
+  EXPECT_THAT([&] { parse_decoder(repeat("decoders", replace), "test")->apply({"a"}); }, grows);
+  const Json byte_level = {{"type", "ByteLevel"}, {"use_regex", false}};
+  EXPECT_THAT(cut(repeat("pretokenizers", byte_level)), grows);
+  const auto split_at = [&](const char* regex) {
+    return cut({{"type", "Split"}, {"behavior", "Isolated"}, {"pattern", {{"Regex", regex}}}});
+  };
+  EXPECT_THAT(split_at(R"r((?(DEFINE)(?<q>a\K))(?=.(?&q)))r"),
+              ThrowsMessage<DataError>(HasSubstr("ends before it begins")));
 }
 
 }  // namespace
