@@ -61,18 +61,19 @@ struct HeaderReader {
          known);
   }
 
-  /// Bytes of a shape, with every product checked.
+  /// Bytes of a shape, with every product checked; a tensor without elements has strides too.
   size_t bytes(const SafetensorsFile::Entry& entry) const {
     constexpr size_t kLimit = std::numeric_limits<int64_t>::max();
     size_t count = c10::elementSize(entry.dtype);
+    bool is_empty = false;
     for (const int64_t size : entry.shape) {
-      size_t product = 0;
-      if (__builtin_mul_overflow(count, static_cast<size_t>(size), &product) || product > kLimit) {
+      is_empty = is_empty || size == 0;
+      const auto factor = static_cast<size_t>(std::max<int64_t>(size, 1));
+      if (__builtin_mul_overflow(count, factor, &count) || count > kLimit) {
         fail(entry.name + ": the shape is too large");
       }
-      count = product;
     }
-    return count;
+    return is_empty ? 0 : count;
   }
 
   SafetensorsFile::Entry entry(const std::string& name, const Json& value) const {
@@ -154,7 +155,8 @@ Plan plan_file(const std::string& path,
   size_t at = 0;
   std::set<std::string_view> names = {"__metadata__"};
   for (const auto* named : order) {
-    const auto& [name, tensor] = *named;
+    const std::string& name = named->first;
+    const at::Tensor& tensor = named->second;
     const auto dtype = std::find_if(kDtypes.begin(), kDtypes.end(), [&](const auto& known) {
       return known.second == tensor.scalar_type();
     });
@@ -238,6 +240,7 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
   const Entry& found = entry(name);
   const char* from = static_cast<const char*>(mapping_.get()) + found.begin;
   const auto options = at::TensorOptions(found.dtype);
+  if (found.begin == found.end) return at::empty(found.shape, options);
   if (reinterpret_cast<uintptr_t>(from) % c10::elementSize(found.dtype) != 0) {
     at::Tensor copy = at::empty(found.shape, options);
     std::memcpy(copy.mutable_data_ptr(), from, found.end - found.begin);

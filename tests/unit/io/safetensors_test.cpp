@@ -91,6 +91,17 @@ TEST(Safetensors, CopiesUnalignedTensors) {
   EXPECT_TRUE(at::equal(file.tensor("b"), at::tensor({1.5F, -2.0F})));
 }
 
+/// Where it would start is no matter: there is nothing to view.
+TEST(Safetensors, ReadsEmptyTensors) {
+  const Scratch scratch;
+  const std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+                             R"("b":{"dtype":"F32","shape":[3,0],"data_offsets":[1,1]}})";
+  const at::Tensor empty =
+      SafetensorsFile(scratch.file("m.safetensors", image(header, "x"))).tensor("b");
+  EXPECT_EQ(empty.sizes(), (std::vector<int64_t>{3, 0}));
+  EXPECT_EQ(empty.scalar_type(), at::kFloat);
+}
+
 TEST(Safetensors, RefusesFilesThatAreNotSafetensors) {
   EXPECT_THAT(error_of(""), HasSubstr("0 bytes"));
   EXPECT_THAT(error_of("1234567"), HasSubstr("7 bytes"));
@@ -132,6 +143,9 @@ TEST(Safetensors, RefusesWrongEntries) {
       HasSubstr("too large"));
   EXPECT_THAT(
       error_of_entry(R"("dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,8])"),
+      HasSubstr("too large"));
+  EXPECT_THAT(  // of no elements, but no strides count them
+      error_of_entry(R"("dtype":"F32","shape":[0,4294967296,4294967296],"data_offsets":[0,0])"),
       HasSubstr("too large"));
   EXPECT_THAT(error_of_entry(R"("dtype":"F32","shape":[2],"data_offsets":[8,0])"),
               HasSubstr("do not fit"));
