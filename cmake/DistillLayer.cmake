@@ -15,6 +15,12 @@ if(DISTILL_SANITIZE)
   # ASan's dlopen is called from its own library, for which only an RPATH (no RUNPATH) of the program counts.
   target_link_options(distill_options INTERFACE -fsanitize=address,undefined -Wl,--disable-new-dtags)
 endif()
+if(DISTILL_FUZZ)
+  set(_distill_fuzz -fsanitize=address,undefined,float-cast-overflow -fno-omit-frame-pointer
+      -fno-sanitize-recover=all)
+  target_compile_options(distill_options INTERFACE ${_distill_fuzz} -fsanitize=fuzzer-no-link)
+  target_link_options(distill_options INTERFACE ${_distill_fuzz})
+endif()
 target_include_directories(distill_options INTERFACE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
 
 # One precompiled header for every target that includes LibTorch. Of autograd only what many files

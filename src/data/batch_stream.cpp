@@ -86,7 +86,7 @@ void BatchStream::open_window() {
     order_epoch_ = state_.epoch;
   }
   if (state_.window > 0 && state_.window >= window_count(order_.size())) fail_to_seek(state_);
-  window_.emplace();
+  window_ = Window();
   window_->next = static_cast<size_t>(state_.window * options_.window);
   window_->end = std::min(window_->next + static_cast<size_t>(options_.window), order_.size());
   if (options_.packing) {

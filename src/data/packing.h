@@ -1,6 +1,7 @@
 // Whole documents into micro-batches.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

@@ -8,7 +8,11 @@
 namespace distill::jinja {
 namespace {
 
+#ifdef DISTILL_TEMPLATE_WORK  // less, where sanitizers make it slow
+constexpr size_t kMaxWork = DISTILL_TEMPLATE_WORK;
+#else
 constexpr size_t kMaxWork = 50'000'000;
+#endif
 constexpr int kMaxDepth = 1000;
 
 class DepthGuard {

@@ -45,8 +45,9 @@ Value MacroObject::call(Interpreter& in, const CallArgs& args) {
   std::vector<const Value*> given(parameters.size(), nullptr);
   for (size_t i = 0; i < args.positional.size(); ++i) given[i] = &args.positional[i];
   for (const auto& [name, value] : args.keyword) {
-    const auto found = std::find_if(parameters.begin(), parameters.end(),
-                                    [&](const auto& p) { return p.name == name; });
+    const auto found =
+        std::find_if(parameters.begin(), parameters.end(),
+                     [&wanted = name](const auto& parameter) { return parameter.name == wanted; });
     const auto at = static_cast<size_t>(found - parameters.begin());
     if (at == parameters.size() || given[at] != nullptr) {
       throw Fault("macro '" + macro_.name + "' takes no keyword argument '" + name + "'");
