@@ -50,7 +50,7 @@ BatchStream::BatchStream(std::shared_ptr<const Dataset> dataset, const BatchOpti
   }
   options_.window = (options.window + size - 1) / size * size;
   state_.seed = seed;
-  report_.duplicates = dataset_->duplicates();
+  report_ = dataset_->before();
 }
 
 void BatchStream::seek(const StreamState& state) {
@@ -163,7 +163,7 @@ EpochCount BatchStream::count_epoch(int64_t epoch,
   auto total = static_cast<int64_t>(order.size());
   if (windows) total = std::min(total, *windows * options_.window);
   EpochCount count;
-  count.report.duplicates = dataset_->duplicates();
+  count.report = dataset_->before();
   for (int64_t begin = 0; begin < total; begin += options_.window) {
     const int64_t end = std::min(begin + options_.window, total);
     std::vector<Document> documents = dataset_->documents(

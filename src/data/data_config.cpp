@@ -2,6 +2,23 @@
 
 namespace distill {
 
+void ContaminationConfig::fields(Section& section) {
+  section.list("against", against,
+               {.help = "Sources of evaluation texts, such as a benchmark's test set, beside what "
+                        "the run holds out itself."});
+  section.field("ngram", ngram,
+                {.help = "Words in a row that two texts must share; shorter evaluation texts "
+                         "count where a record is the same words.",
+                 .min = 1,
+                 .max = 1000});
+  section.field("action", action,
+                {{"report", OnContamination::kReport},
+                 {"drop", OnContamination::kDrop},
+                 {"error", OnContamination::kError}},
+                {.help = "What becomes of training records that are found: they are named in the "
+                         "log, left out as well, or stop the run."});
+}
+
 void DataConfig::fields(Section& section) {
   section.list("train", train, {.help = "The sources to train on.", .required = true});
   section.list("eval", eval, {.help = "Sources that are held out."});
@@ -48,6 +65,9 @@ void DataConfig::fields(Section& section) {
   section.field("on_bad_record", on_bad_record,
                 {{"error", OnBadRecord::kError}, {"skip", OnBadRecord::kSkip}},
                 {.help = "Stop at a record that cannot be read, or skip and count it."});
+  section.section("contamination", contamination,
+                  {.help = "Look for training records that share words with evaluation texts. "
+                           "Reads all records."});
   section.field(
       "token_cache", token_cache,
       {.help = "Keep the tokens of sources of 8 MB and more in the user's cache folder, "
@@ -60,6 +80,11 @@ void DataConfig::fields(Section& section) {
                 {.help = "Batches that a thread prepares ahead; 0: none.", .min = 0, .max = 1024});
   if (section.parsing() && test_size > 0 && !eval.empty()) {
     section.problem("test_size", "it excludes data.eval: give one of the two");
+  }
+  const bool no_texts = test_size == 0 && eval.empty();
+  if (section.parsing() && contamination && contamination->against.empty() && no_texts) {
+    section.problem("contamination",
+                    "there is no evaluation text: nothing is held out, and 'against' is empty");
   }
 }
 

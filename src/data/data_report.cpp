@@ -32,6 +32,7 @@ void DataReport::add(const DataReport& other) {
   loss_tokens += other.loss_tokens;
   longest = std::max(longest, other.longest);
   duplicates += other.duplicates;
+  contaminated += other.contaminated;
   bad_records += other.bad_records;
   too_long += other.too_long;
   without_loss += other.without_loss;
@@ -50,6 +51,7 @@ std::string DataReport::summary() const {
   };
   note(duplicates,
        duplicates == 1 ? "left out as an exact duplicate" : "left out as exact duplicates");
+  note(contaminated, "left out for words of an evaluation text");
   note(bad_records, "skipped as unreadable");
   note(too_long, "dropped as longer than max_length (the longest has " + std::to_string(longest) +
                      plural(" token", longest) + ")");

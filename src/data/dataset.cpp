@@ -24,13 +24,13 @@ const TokenStore* store_of(const Dataset::Source& source) {
 
 }  // namespace
 
-Dataset::Dataset(std::vector<Source> sources, const DataConfig& config, int64_t duplicates)
+Dataset::Dataset(std::vector<Source> sources, const DataConfig& config, const DataReport& before)
     : sources_(std::move(sources)),
       max_length_(config.max_length),
       too_long_(config.too_long),
       on_bad_record_(config.on_bad_record),
       interleave_(config.interleave),
-      duplicates_(duplicates),
+      before_(before),
       threads_(at::get_num_threads()),
       cache_(std::make_unique<TokenCache>(kCacheBytes)) {}
 

@@ -91,28 +91,39 @@ struct Formatter::Impl {
     return chat_document(make_exchange(prompt_text, completion_text));
   }
 
+  std::string prompt_text(const Json& record) const {
+    return prompt ? prompt->fill(record) : text(record, "prompt");
+  }
+
+  std::string completion_text(const Json& record) const {
+    return completion ? completion->fill(record) : text(record, "completion");
+  }
+
   Document prompt_completion(const Json& record) const {
     // The prompt first, so that it is the one named where both are missing.
-    const std::string prompt_text = prompt ? prompt->fill(record) : text(record, "prompt");
-    return pair(prompt_text, completion ? completion->fill(record) : text(record, "completion"));
+    const std::string question = prompt_text(record);
+    return pair(question, completion_text(record));
+  }
+
+  std::string alpaca_input(const Json& record) const {
+    const std::string column = source.column("input");
+    const bool has_input = record.contains(column) && !record[column].is_null();
+    return has_input ? text(record, "input") : "";
   }
 
   Document alpaca(const Json& record) const {
     const std::string& instruction = text(record, "instruction");
-    const std::string column = source.column("input");
-    const bool has_input =
-        record.contains(column) && !record[column].is_null() && record[column] != "";
-    const std::string input = has_input ? text(record, "input") : "";
+    const std::string input = alpaca_input(record);
     if (!chat) return plain(alpaca_prompt(instruction, input), text(record, "output"));
-    return pair(has_input ? instruction + "\n" + input : instruction, text(record, "output"));
+    return pair(input.empty() ? instruction : instruction + "\n" + input, text(record, "output"));
   }
 
-  Document conversation(const Json& record) const {
+  Conversation read_conversation(const Json& record) const {
     Conversation conversation = source.format == RecordFormat::kMessages
                                     ? read_messages(record, source.column("messages"))
                                     : read_sharegpt(record, source.column("conversations"));
     conversation.tools = read_tools(record, source.column("tools"));
-    return chat_document(conversation);
+    return conversation;
   }
 
   Document tokens(const Json& record) const {
@@ -211,6 +222,33 @@ ContentKey Formatter::content_key(const Json& record) const {
   return hasher.key();
 }
 
+std::string Formatter::plain_text(const Json& record) const {
+  const SourceConfig& source = impl_->source;
+  switch (source.format) {
+    case RecordFormat::kText:
+      return impl_->text(record, "text");
+    case RecordFormat::kPromptCompletion:
+      return impl_->prompt_text(record) + "\n" + impl_->completion_text(record);
+    case RecordFormat::kMessages:
+    case RecordFormat::kShareGpt: {
+      std::string text;
+      for (const Json& message : impl_->read_conversation(record).messages) {
+        const auto content = message.find("content");
+        if (content != message.end() && content->is_string()) {
+          text += content->get_ref<const std::string&>() + "\n";
+        }
+      }
+      return text;
+    }
+    case RecordFormat::kAlpaca:
+      return impl_->text(record, "instruction") + "\n" + impl_->alpaca_input(record) + "\n" +
+             impl_->text(record, "output");
+    case RecordFormat::kTokens:
+      return impl_->tokenizer->decode(impl_->tokens(record).tokens, /*skip_special_tokens=*/true);
+  }
+  throw Error("Formatter: no such format");
+}
+
 ContentKey Formatter::identity() const {
   constexpr int64_t kGeneration = 1;  // to be raised where the same inputs give other tokens
   const SourceConfig& source = impl_->source;
@@ -239,7 +277,7 @@ Document Formatter::format(const Json& record) const {
       return impl_->prompt_completion(record);
     case RecordFormat::kMessages:
     case RecordFormat::kShareGpt:
-      return impl_->conversation(record);
+      return impl_->chat_document(impl_->read_conversation(record));
     case RecordFormat::kAlpaca:
       return impl_->alpaca(record);
     case RecordFormat::kTokens:

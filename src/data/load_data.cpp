@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "data/decontaminate.h"
 #include "data/duplicates.h"
 #include "data/source_tokens.h"
 #include "distill/core/error.h"
@@ -13,6 +14,8 @@
 
 namespace distill {
 namespace {
+
+constexpr size_t kTogether = 4096;  // records that are in memory at a time
 
 /// Where a record's content falls in [0, 1): the same in every run.
 double held_out_share(const RecordSet& set, size_t record) {
@@ -45,8 +48,13 @@ Dataset::Source hold_out(Dataset::Source& source, double share) {
   Dataset::Source held = source;
   held.weight = 1.0;
   held.num_samples.reset();
-  const auto is_held = [&](uint32_t record) { return held_out_share(*source.set, record) < share; };
+  size_t seen = 0;
+  const auto is_held = [&](uint32_t record) {
+    if (++seen % kTogether == 0) source.set->release();
+    return held_out_share(*source.set, record) < share;
+  };
   std::erase_if(source.records, is_held);
+  source.set->release();
   std::vector<uint32_t> rest;
   std::set_difference(held.records.begin(), held.records.end(), source.records.begin(),
                       source.records.end(), std::back_inserter(rest));
@@ -81,20 +89,26 @@ DataSplits load_data(const DataConfig& config, const std::shared_ptr<const Token
     held_out.max_length = *config.eval_max_length;
     held_out.too_long = TooLong::kTruncate;
   }
-  std::vector<Dataset::Source> train = open_sources(config.train, config, tokenizer, chat);
-  const int64_t duplicates =
-      config.deduplicate ? remove_duplicates(train, at::get_num_threads()) : 0;
-  if (config.test_size == 0) {
-    DataSplits splits;
-    splits.train = std::make_shared<const Dataset>(std::move(train), config, duplicates);
-    if (!config.eval.empty()) splits.eval = load_sources(config.eval, held_out, tokenizer, chat);
-    return splits;
+  const int threads = at::get_num_threads();
+  const auto open = [&](const std::vector<SourceConfig>& sources) {
+    return open_sources(sources, config, tokenizer, chat);
+  };
+  std::vector<Dataset::Source> train = open(config.train);
+  std::vector<Dataset::Source> eval = open(config.eval);
+  DataReport before;
+  if (config.deduplicate) before.duplicates = remove_duplicates(train, threads);
+  if (config.test_size > 0) {
+    for (Dataset::Source& source : train) eval.push_back(hold_out(source, config.test_size));
   }
-  std::vector<Dataset::Source> eval;
-  for (Dataset::Source& source : train) eval.push_back(hold_out(source, config.test_size));
+  if (config.contamination) {
+    std::vector<Dataset::Source> texts = open(config.contamination->against);
+    texts.insert(texts.end(), eval.begin(), eval.end());
+    before.contaminated = check_contamination(train, texts, *config.contamination, threads);
+  }
   DataSplits splits;
-  splits.train = std::make_shared<const Dataset>(std::move(train), config, duplicates);
-  splits.eval = std::make_shared<const Dataset>(std::move(eval), held_out);
+  splits.train = std::make_shared<const Dataset>(std::move(train), config, before);
+  if (!eval.empty()) splits.eval = std::make_shared<const Dataset>(std::move(eval), held_out);
+  if (config.test_size == 0) return splits;
   const int64_t trained = splits.train->record_count();
   const int64_t held = splits.eval->record_count();
   if (trained == 0 || held == 0) {

@@ -16,6 +16,7 @@ enum class RecordFormat { kText, kPromptCompletion, kMessages, kShareGpt, kAlpac
 enum class TrainOn { kAssistant, kLastAssistant, kCompletion, kAll };
 enum class TooLong { kDrop, kTruncate, kSplit };
 enum class OnBadRecord { kError, kSkip };
+enum class OnContamination { kReport, kDrop, kError };
 
 /// Fields that records of a format have; `columns` renames them.
 const std::vector<std::string>& format_fields(RecordFormat format);
@@ -41,6 +42,15 @@ struct SourceConfig {
   std::string column(const std::string& field) const;
 };
 
+/// The search for evaluation texts among the training records.
+struct ContaminationConfig {
+  std::vector<SourceConfig> against;  // beside what is held out
+  int64_t ngram = 13;
+  OnContamination action = OnContamination::kReport;
+
+  void fields(Section& section);
+};
+
 struct DataConfig {
   std::vector<SourceConfig> train;
   std::vector<SourceConfig> eval;
@@ -54,6 +64,7 @@ struct DataConfig {
   bool shuffle = true;
   bool interleave = false;
   bool deduplicate = false;
+  std::optional<ContaminationConfig> contamination;
   bool token_cache = true;
   std::string chat_template = "auto";
   OnBadRecord on_bad_record = OnBadRecord::kError;

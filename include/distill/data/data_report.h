@@ -32,6 +32,7 @@ struct DataReport {
   int64_t loss_tokens = 0;     ///< of those documents
   int64_t longest = 0;         ///< tokens of the longest, before max_length
   int64_t duplicates = 0;      ///< of the whole set: left out before anything was read
+  int64_t contaminated = 0;    ///< the same, for words of an evaluation text
   int64_t bad_records = 0;     ///< skipped: could not be read
   int64_t too_long = 0;        ///< dropped: longer than max_length
   int64_t without_loss = 0;    ///< dropped: no token to learn

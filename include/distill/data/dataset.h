@@ -42,12 +42,12 @@ class Dataset {
     std::shared_ptr<SourceTokens> tokens = nullptr;  // null: not worth keeping on disk
   };
 
-  /// `duplicates` is for the report: how many records the sources have lost as such.
-  Dataset(std::vector<Source> sources, const DataConfig& config, int64_t duplicates = 0);
+  /// `before` says which records the sources have lost already; the stream's report starts with it.
+  Dataset(std::vector<Source> sources, const DataConfig& config, const DataReport& before = {});
   ~Dataset();
 
   int64_t record_count() const;
-  int64_t duplicates() const { return duplicates_; }
+  const DataReport& before() const { return before_; }
   /// The records of one epoch: whole passes over each source and, for the rest of its weight or
   /// num_samples, records drawn anew each epoch. Shuffled, or in file order; source after source,
   /// or the sources evenly interleaved.
@@ -75,7 +75,7 @@ class Dataset {
   TooLong too_long_;
   OnBadRecord on_bad_record_;
   bool interleave_;
-  int64_t duplicates_;
+  DataReport before_;
   int threads_;
   std::unique_ptr<TokenCache> cache_;
   mutable std::mutex skipped_mutex_;

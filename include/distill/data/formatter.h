@@ -29,6 +29,9 @@ class Formatter {
   /// Hash of the columns that `format` reads, so that records which differ elsewhere, as in an id,
   /// are equal. Throws DataError for what is not a record.
   ContentKey content_key(const Json& record) const;
+  /// The texts of those columns without any template, for a look at their words: a conversation's
+  /// contents, the text of token ids. Throws DataError as `format` does.
+  std::string plain_text(const Json& record) const;
   /// Hash of all beside the record that decides on its tokens: tokenizer, chat template, format,
   /// train_on, and the date where the template asks for it.
   ContentKey identity() const;

@@ -33,7 +33,7 @@ TEST_F(DuplicatesTest, TheFirstOfEqualRecordsStays) {
   add("{\"text\": \"c\"}\n{\"text\": \"b\"}\n");
   const auto data = load(config).train;
   EXPECT_THAT(kept(*data), ElementsAre("0:0", "0:1", "1:0"));
-  EXPECT_EQ(data->duplicates(), 2);
+  EXPECT_EQ(data->before().duplicates, 2);
   config.deduplicate = false;
   EXPECT_THAT(kept(*load(config).train), ElementsAre("0:0", "0:1", "0:2", "1:0", "1:1"));
 }
