@@ -11,8 +11,8 @@
 namespace distill::fuzz {
 namespace {
 
-constexpr size_t kLargestText = 1 << 16;
-constexpr size_t kMostRecords = 16;
+constexpr size_t kLargestText = 1 << 14;
+constexpr size_t kMostRecords = 4;
 
 constexpr RecordOptions kReadings[] = {
     {FileType::kJson, SampleBy::kLine},      {FileType::kCsv, SampleBy::kLine},
