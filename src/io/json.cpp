@@ -142,9 +142,11 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
     const size_t place = what.find("column ");
     const size_t colon = place == std::string_view::npos ? place : what.find(": ", place);
     const size_t id = what.find("] ");
-    const std::string_view message = colon != std::string_view::npos ? what.substr(colon + 2)
-                                     : id != std::string_view::npos  ? what.substr(id + 2)
-                                                                     : what;
+    std::string_view message = colon != std::string_view::npos ? what.substr(colon + 2)
+                               : id != std::string_view::npos  ? what.substr(id + 2)
+                                                               : what;
+    // What was read last may end in the middle of a character.
+    if (first_invalid_utf8(message)) message = message.substr(0, message.find("; last read"));
     fail(position > 0 ? position - 1 : 0, "not valid JSON: " + std::string(message));
   }
 

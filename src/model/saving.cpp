@@ -52,8 +52,16 @@ void copy_tokenizer_files(const std::filesystem::path& from, const std::filesyst
   make_directories(to);
   for (const char* name :
        {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
-        "merges.txt", "added_tokens.json", "tokenizer.model", "chat_template.jinja"}) {
+        "merges.txt", "vocab.txt", "added_tokens.json", "tokenizer.model", "spiece.model",
+        "chat_template.json", "chat_template.jinja"}) {
     if (std::filesystem::exists(from / name)) write_file(to / name, read_file(from / name));
+  }
+  const char* const templates = "additional_chat_templates";
+  if (!std::filesystem::is_directory(from / templates)) return;
+  make_directories(to / templates);
+  for (const auto& entry : std::filesystem::directory_iterator(from / templates)) {
+    if (!entry.is_regular_file()) continue;
+    write_file(to / templates / entry.path().filename(), read_file(entry.path()));
   }
 }
 

@@ -89,7 +89,13 @@ std::vector<std::string> missing_files(const DataConfig& data) {
   std::vector<std::string> missing;
   for (const auto* sources : {&data.train, &data.eval}) {
     for (const SourceConfig& source : *sources) {
-      if (!source_exists(source.path)) missing.push_back("data: " + source.path + ": no such file");
+      if (source_exists(source.path)) continue;
+      try {
+        source_files(source.path, {source.subset, source.split});
+        missing.push_back("data: " + source.path + ": no such file");
+      } catch (const DataError& error) {
+        missing.push_back("data: " + std::string(error.what()));
+      }
     }
   }
   return missing;

@@ -45,6 +45,11 @@ TEST(Json, CountsFromTheFirstPlaceOfARecord) {
   EXPECT_THAT(error("{\n oops}", {.line = 3, .column = 5}), StartsWith("train.jsonl:4:2: "));
 }
 
+TEST(Json, MessagesHaveNoHalfACharacter) {
+  EXPECT_EQ(error_of("{\"a\": \u00e9}"),
+            "f.json:1:7: not valid JSON: syntax error while parsing value - invalid literal");
+}
+
 TEST(Json, RefusesDuplicateKeysAtAnyDepth) {
   EXPECT_EQ(error_of("{\"a\": 1, \"a\": 2}"), "f.json:1:10: the key \"a\" is given twice");
   EXPECT_EQ(error_of("[{}, {\"b\": {\"x\\\"\": 1,\n\"x\\\"\": 2}}]"),

@@ -116,6 +116,9 @@ TEST_F(Loading, SavesWhatTheSourceHad) {
   write_file(folder_ / "generation_config.json", R"({"temperature": 0.7})");
   write_file(folder_ / "tokenizer.json", "{}");
   write_file(folder_ / "LICENSE", "text");
+  write_file(folder_ / "chat_template.jinja", "{{ messages }}");
+  make_directories(folder_ / "additional_chat_templates");
+  write_file(folder_ / "additional_chat_templates" / "tool_use.jinja", "{{ tools }}");
   const fs::path copy = folder_ / "copy";
   const Transformer loaded = load();
   save_transformer(loaded, copy, at::kBFloat16);
@@ -124,6 +127,8 @@ TEST_F(Loading, SavesWhatTheSourceHad) {
             read_json(folder_ / "generation_config.json"));
   EXPECT_TRUE(fs::exists(copy / "tokenizer.json"));
   EXPECT_FALSE(fs::exists(copy / "LICENSE"));
+  EXPECT_EQ(read_file(copy / "chat_template.jinja"), "{{ messages }}");
+  EXPECT_EQ(read_file(copy / "additional_chat_templates" / "tool_use.jinja"), "{{ tools }}");
   EXPECT_EQ(read_json(copy / "config.json")["torch_dtype"], "bfloat16");
   EXPECT_EQ(WeightFiles(copy).entry("transformer.wte.weight").dtype, at::kBFloat16);
 }
