@@ -38,13 +38,18 @@ class Replace final : public Normalizer {
       } else if (!content_.empty()) {
         // What is put in belongs to the last character that goes out.
         const size_t end = stretch.end;
-        out.add(content_, end == 0 ? ByteSpan{} : text.source(end - 1, end));
+        out.add(content_, end == 0 ? start_of(text) : text.source(end - 1, end));
       }
     }
     return out.finish();
   }
 
  private:
+  static ByteSpan start_of(const AlignedText& text) {
+    const int32_t start = text.text().empty() ? 0 : text.source(0, 1).begin;
+    return {start, start};
+  }
+
   std::unique_ptr<Pattern> pattern_;
   std::string content_;
 };

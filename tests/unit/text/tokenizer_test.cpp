@@ -194,6 +194,20 @@ TEST(Tokenizer, BytesWithoutATokenShiftTheOffsetsBehindThem) {
   EXPECT_EQ(tokenizer->decode(encoded("\u0106").ids, false), "\u0106");
 }
 
+TEST(Tokenizer, WhatIsPutInFrontOfAPieceBeginsWhereThePieceDoes) {
+  const ChangedFile changed([](Json& file) {
+    file = Json::parse(
+        R"({"added_tokens": [{"id": 0, "content": "<s>", "special": true}],
+            "normalizer": {"type": "Replace", "pattern": {"Regex": "^ *"}, "content": "^"},
+            "model": {"type": "WordLevel", "vocab": {"<s>": 0, "^ab": 1, "<unk>": 2},
+                      "unk_token": "<unk>"}})");
+  });
+  const auto tokenizer = load_tokenizer(changed.path());
+  using Spans = std::vector<ByteSpan>;
+  EXPECT_EQ(tokenizer->encode("ab<s>ab").offsets, (Spans{{0, 2}, {2, 5}, {5, 7}}));
+  EXPECT_EQ(tokenizer->encode("  ab<s> ab").offsets, (Spans{{1, 4}, {4, 7}, {7, 10}}));
+}
+
 TEST(Tokenizer, UnigramTakesTheLastOfEqualTokensAndRefusesWhatHasNoToken) {
   const ChangedFile changed([](Json& file) {
     file = Json::parse(
