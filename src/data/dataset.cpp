@@ -2,6 +2,8 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+
 #include "data/fit.h"
 #include "data/order.h"
 #include "data/parallel.h"
@@ -15,6 +17,8 @@ namespace distill {
 namespace {
 
 constexpr size_t kCacheBytes = size_t{256} << 20;
+/// Records read before what was mapped for them is released: each may bring a megabyte around it.
+constexpr size_t kTogether = 128;
 
 uint64_t key_of(Dataset::Sample sample) { return uint64_t{sample.source} << 32 | sample.record; }
 
@@ -68,14 +72,18 @@ std::vector<Document> Dataset::documents(std::span<const Sample> samples, DataRe
                                          LengthCounts* lengths) const {
   std::vector<std::optional<Document>> read_documents(samples.size());
   std::vector<std::string> problems(samples.size());
-  parallel_for_each(samples.size(), threads_, [&](size_t i) {
-    try {
-      read_documents[i] = read(samples[i]);
-    } catch (const DataError& error) {
-      if (on_bad_record_ == OnBadRecord::kError) throw;
-      problems[i] = error.what();
-    }
-  });
+  for (size_t begin = 0; begin < samples.size(); begin += kTogether) {
+    parallel_for_each(std::min(kTogether, samples.size() - begin), threads_, [&](size_t at) {
+      const size_t i = begin + at;
+      try {
+        read_documents[i] = read(samples[i]);
+      } catch (const DataError& error) {
+        if (on_bad_record_ == OnBadRecord::kError) throw;
+        problems[i] = error.what();
+      }
+    });
+    release();
+  }
   std::vector<Document> documents;
   for (size_t i = 0; i < samples.size(); ++i) {
     ++report.records;
@@ -91,11 +99,14 @@ std::vector<Document> Dataset::documents(std::span<const Sample> samples, DataRe
       documents.push_back(std::move(piece));
     }
   }
+  return documents;
+}
+
+void Dataset::release() const {
   for (const Source& source : sources_) {
     source.set->release();
     if (const TokenStore* store = store_of(source)) store->release();
   }
-  return documents;
 }
 
 void Dataset::keep_tokens(const std::function<void(int64_t, int64_t)>& progress) const {

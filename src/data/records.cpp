@@ -72,6 +72,7 @@ RecordFile::RecordFile(const std::filesystem::path& path, const RecordOptions& o
     type = FileType::kJson;
     has_rows_ = true;
   }
+  file_.expect_small_reads();
   text_ = file_.text();
   // Spreadsheets write the mark; JSON does not have it, and its parser refuses it.
   if (type != FileType::kJson && text_.starts_with(kByteOrderMark)) {

@@ -60,6 +60,7 @@ std::unique_ptr<const TokenStore> TokenStore::open(const ContentKey& name, size_
   const fs::path path = path_of(name);
   if (!fs::exists(path)) return nullptr;
   MappedFile file = map_file(path);
+  file.expect_small_reads();
   Footer footer;
   const size_t tail = sizeof footer + (records + 1) * sizeof(uint64_t);
   if (file.size < tail) return nullptr;

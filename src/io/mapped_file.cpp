@@ -23,6 +23,10 @@ void MappedFile::release(size_t begin, size_t end) const {
   ::madvise(address, to - from, MADV_DONTNEED);  // a hint: without it, the pages stay
 }
 
+void MappedFile::expect_small_reads() const {
+  if (size > 0) ::madvise(const_cast<void*>(data.get()), size, MADV_NOHUGEPAGE);
+}
+
 MappedFile map_file(const std::filesystem::path& path) {
   const auto failed = [&path](const char* what) {
     return DataError(path.string() + ": " + what + ": " + std::strerror(errno));

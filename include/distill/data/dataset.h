@@ -68,6 +68,7 @@ class Dataset {
  private:
   /// Throws DataError that names the place.
   Document read(Sample sample) const;
+  void release() const;
   void log_skipped(Sample sample, const std::string& problem) const;
 
   std::vector<Source> sources_;

@@ -39,9 +39,9 @@ class ChatTemplate {
   virtual std::string source() const = 0;
 };
 
-/// The template of a model folder; null when there is none. Where it has several by name, `tool_use`
-/// renders what has `tools` in its context (an empty list too) and `default` the rest. Sources, of
-/// which the first that exists is taken alone: chat_template.jinja with
+/// The template of a model folder; null when there is none. Where it has several by name,
+/// `tool_use` renders what has `tools` in its context (an empty list too) and `default` the rest.
+/// Sources, of which the first that exists is taken alone: chat_template.jinja with
 /// additional_chat_templates/NAME.jinja, chat_template.json, tokenizer_config.json (`chat_template`
 /// is a string, a list of {name, template} or an object {NAME: template}).
 std::shared_ptr<const ChatTemplate> load_chat_template(const std::filesystem::path& folder);
