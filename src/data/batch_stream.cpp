@@ -7,6 +7,7 @@
 
 #include "data/packing.h"
 #include "distill/core/error.h"
+#include "distill/core/log.h"
 #include "distill/core/random.h"
 
 namespace distill {
@@ -194,6 +195,7 @@ std::vector<Batch> all_batches(const Dataset& dataset, int64_t micro_batch_size,
   if (read.empty()) {
     throw DataError("the held-out data gives no document; " + report.summary());
   }
+  log_info("held-out data: " + report.summary());
   std::deque<Document> documents(std::make_move_iterator(read.begin()),
                                  std::make_move_iterator(read.end()));
   std::vector<Batch> batches;

@@ -2,6 +2,18 @@
 
 namespace distill {
 
+namespace {
+
+/// What is evaluated on is read once.
+void check_once(Section& section, const char* key, const SourceConfig& source) {
+  if (!source.num_samples && source.weight == 1.0) return;
+  section.problem(key,
+                  "weight and num_samples are for sources to train on; limit takes the first "
+                  "records of this one");
+}
+
+}  // namespace
+
 void ContaminationConfig::fields(Section& section) {
   section.list("against", against,
                {.help = "Sources of evaluation texts, such as a benchmark's test set, beside what "
@@ -17,6 +29,7 @@ void ContaminationConfig::fields(Section& section) {
                  {"error", OnContamination::kError}},
                 {.help = "What becomes of training records that are found: they are named in the "
                          "log, left out as well, or stop the run."});
+  for (const SourceConfig& source : against) check_once(section, "against", source);
 }
 
 void DataConfig::fields(Section& section) {
@@ -81,6 +94,7 @@ void DataConfig::fields(Section& section) {
   if (section.parsing() && test_size > 0 && !eval.empty()) {
     section.problem("test_size", "it excludes data.eval: give one of the two");
   }
+  for (const SourceConfig& source : eval) check_once(section, "eval", source);
   const bool no_texts = test_size == 0 && eval.empty();
   if (section.parsing() && contamination && contamination->against.empty() && no_texts) {
     section.problem("contamination",

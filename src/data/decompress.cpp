@@ -38,7 +38,11 @@ void decompress_gzip(std::string_view stream, const Broken& broken,
   std::vector<unsigned char> buffer(kPiece);
   int status = Z_STREAM_END;
   for (size_t at = 0; at < stream.size();) {
-    if (status == Z_STREAM_END) inflateReset(&state);
+    if (status == Z_STREAM_END) {
+      // Tapes and block copies end in zeros, which gzip passes over too.
+      if (at > 0 && stream.find_first_not_of('\0', at) == std::string_view::npos) break;
+      inflateReset(&state);
+    }
     const size_t size = std::min(kPiece, stream.size() - at);
     // zlib does not write there; its C interface lacks the const.
     state.next_in =

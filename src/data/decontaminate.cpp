@@ -17,18 +17,34 @@ constexpr size_t kNamed = 5;
 
 using Found = std::map<std::pair<size_t, size_t>, NgramIndex::Match>;  // by source and place in it
 
-NgramIndex index_of(const std::vector<Dataset::Source>& evaluation, size_t ngram) {
+/// The text of an evaluation record. Throws DataError that names the place.
+std::string text_of(const Dataset::Source& source, uint32_t record) {
+  const Json json = source.set->read(record);
+  try {
+    return source.formatter->plain_text(json);
+  } catch (const DataError& error) {
+    throw DataError(source.set->place(record) + ": " + error.what());
+  }
+}
+
+NgramIndex index_of(const std::vector<Dataset::Source>& evaluation, size_t ngram,
+                    OnBadRecord on_bad_record) {
   NgramIndex index(ngram);
+  int64_t texts = 0;
   for (const Dataset::Source& source : evaluation) {
     for (const uint32_t record : source.records) {
       try {
-        index.add(source.formatter->plain_text(source.set->read(record)),
-                  source.set->place(record));
-      } catch (const DataError&) {
-        continue;  // on_bad_record says what becomes of it, where it is used
+        index.add(text_of(source, record), source.set->place(record));
+        ++texts;
+      } catch (const DataError& error) {
+        if (on_bad_record == OnBadRecord::kError) throw;
+        log_warning("contamination: skipped an evaluation record: " + std::string(error.what()));
       }
     }
   }
+  if (index.size() == 0) throw DataError("contamination: the evaluation sources have no words");
+  log_info("contamination: looking for " + std::to_string(texts) +
+           plural(" evaluation text", texts));
   return index;
 }
 
@@ -58,14 +74,16 @@ std::string sentence(const Dataset::Source& source, size_t at, const NgramIndex:
 }  // namespace
 
 int64_t check_contamination(std::vector<Dataset::Source>& train,
-                            const std::vector<Dataset::Source>& evaluation,
-                            const ContaminationConfig& config, int threads) {
-  const NgramIndex index = index_of(evaluation, static_cast<size_t>(config.ngram));
+                            const std::vector<Dataset::Source>& evaluation, const DataConfig& data,
+                            int threads) {
+  const ContaminationConfig& config = *data.contamination;
+  const NgramIndex index =
+      index_of(evaluation, static_cast<size_t>(config.ngram), data.on_bad_record);
   const Found found = look_up(train, index, threads);
   const auto total = static_cast<int64_t>(found.size());
   const std::string count = std::to_string(total) + plural(" training record", total) +
-                            (total == 1 ? " shares " : " share ") + std::to_string(config.ngram) +
-                            " words in a row with an evaluation text";
+                            (total == 1 ? " has " : " have ") + std::to_string(config.ngram) +
+                            " words in a row, or all of a shorter text, in common with one";
   log_info("contamination: " + count);
   size_t named = 0;
   std::vector<std::vector<char>> removed = record_marks(train);

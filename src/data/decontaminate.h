@@ -11,10 +11,11 @@ namespace distill {
 
 /// Looks every training record up in the texts of the evaluation records, template aside
 /// (`Formatter::plain_text`, `NgramIndex`), and warns of what is found. Takes the found ones out
-/// where the configuration says drop, and returns their number. Throws DataError that names the
-/// first where it says error.
+/// where data.contamination says drop, and returns their number. Throws DataError that names the
+/// first where it says error, for an evaluation record that cannot be read (but for on_bad_record:
+/// skip), and where no evaluation text is left.
 int64_t check_contamination(std::vector<Dataset::Source>& train,
                             const std::vector<Dataset::Source>& evaluation,
-                            const ContaminationConfig& config, int threads);
+                            const DataConfig& config, int threads);
 
 }  // namespace distill

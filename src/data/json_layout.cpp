@@ -113,6 +113,10 @@ class JsonList : public JsonLayout {
 
 std::unique_ptr<RecordLayout> json_layout(std::string_view text) {
   const size_t first = skip_space(text, 0);
+  const std::string_view line = text.substr(first, text.find('\n', first) - first);
+  if (line.size() < text.size() - first && line.substr(0, 1) == "{" && is_blank(line.substr(1))) {
+    throw BrokenText(first, "an object over several lines; expected an object a line, or a list");
+  }
   if (first < text.size() && text[first] == '[') return std::make_unique<JsonList>(text);
   return std::make_unique<JsonLines>(text);
 }

@@ -103,7 +103,7 @@ DataSplits load_data(const DataConfig& config, const std::shared_ptr<const Token
   if (config.contamination) {
     std::vector<Dataset::Source> texts = open(config.contamination->against);
     texts.insert(texts.end(), eval.begin(), eval.end());
-    before.contaminated = check_contamination(train, texts, *config.contamination, threads);
+    before.contaminated = check_contamination(train, texts, config, threads);
   }
   DataSplits splits;
   splits.train = std::make_shared<const Dataset>(std::move(train), config, before);

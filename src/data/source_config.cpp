@@ -140,6 +140,7 @@ void SourceConfig::fields(Section& section) {
                 {.help = "Records of the source that an epoch sees, in place of weight: more than "
                          "it has repeat it, the rest is drawn anew each epoch.",
                  .min = 1,
+                 .max = 1e9,
                  .default_text = "weight says"});
   section.field("limit", limit,
                 {.help = "Only the first records of the source.", .min = 1, .default_text = "all"});

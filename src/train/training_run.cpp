@@ -87,7 +87,9 @@ void announce(const ModelPlan& plan, const PlannedData& data, int64_t steps, at:
 
 std::vector<std::string> missing_files(const DataConfig& data) {
   std::vector<std::string> missing;
-  for (const auto* sources : {&data.train, &data.eval}) {
+  std::vector<const std::vector<SourceConfig>*> all = {&data.train, &data.eval};
+  if (data.contamination) all.push_back(&data.contamination->against);
+  for (const auto* sources : all) {
     for (const SourceConfig& source : *sources) {
       if (source_exists(source.path)) continue;
       try {
@@ -129,6 +131,9 @@ PlannedData plan_data(const RunConfig& config, const ModelPlan& plan, Counting c
     line.update(done, "records");
     throw_if_stopped();
   });
+  if (data.epoch->batches == 0) {
+    throw DataError("the data gives no document to train on; " + data.epoch->report.summary());
+  }
   return data;
 }
 
@@ -140,7 +145,8 @@ std::vector<std::string> data_statistics(const PlannedData& data) {
     lines[0] = "the first of " + std::to_string(data.splits.train->record_count()) +
                " records, as the run will read them: " + lines[0];
   }
-  if (count.lengths.total() > 0) lines.push_back("lengths: " + count.lengths.summary());
+  if (count.lengths.total() > 0)
+    lines.push_back("lengths before max_length: " + count.lengths.summary());
   if (count.filled > 0) {
     char text[64];
     std::snprintf(text, sizeof text, "packing fills %.1f %% of the batches", 100 * count.filled);

@@ -71,6 +71,7 @@ TEST_F(Compressed, GivesTheRecordsOfTheText) {
       {"a.jsonl.gz", gzip(text)},
       {"a.jsonl.zst", zstd(text)},
       {"two.jsonl.gz", gzip(half) + gzip(rest)},
+      {"padded.jsonl.gz", gzip(text) + std::string(512, '\0')},
       {"two.jsonl.zst", zstd(half) + zstd(rest)},
       {"without_extension", gzip(text)}};
   for (const auto& [name, content] : files) {

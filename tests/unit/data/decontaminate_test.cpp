@@ -55,7 +55,8 @@ TEST_F(DecontaminateTest, ReportsWithoutDropping) {
   EXPECT_THAT(kept(*load(config).train), ElementsAre(0, 1, 2));
   EXPECT_THAT(
       testing::internal::GetCapturedStderr(),
-      AllOf(HasSubstr("1 training record shares 13 words in a row"),
+      AllOf(HasSubstr("looking for 1 evaluation text"),
+            HasSubstr("1 training record has 13 words in a row"),
             HasSubstr("train.jsonl:2 has the words 'One two: three"), HasSubstr("bench.jsonl:1")));
 }
 
@@ -79,13 +80,23 @@ TEST_F(DecontaminateTest, LooksAtTextsWithoutTheirTemplate) {
       ElementsAre(0, 2));
 }
 
+TEST_F(DecontaminateTest, AnEvaluationTextThatCannotBeReadIsNotPassedOver) {
+  config.contamination->against = {
+      text_source(scratch.file("bench.jsonl", "{\"question\": \"a\"}\n" + line(kThirteen)))};
+  EXPECT_THAT(data_error([&] { load(config); }), HasSubstr("bench.jsonl:1: the column 'text'"));
+  config.on_bad_record = OnBadRecord::kSkip;
+  EXPECT_THAT(kept(*load(config).train), ElementsAre(0, 2));
+  config.contamination->against = {text_source(scratch.file("none.jsonl", line("...")))};
+  EXPECT_THAT(data_error([&] { load(config); }), HasSubstr("have no words"));
+}
+
 TEST_F(DecontaminateTest, FindsWhatItHoldsOutItself) {
   std::string text;
   for (int i = 0; i < 200; ++i) text += line(std::to_string(i) + " " + kThirteen);
   config.train = {text_source(scratch.file("same.jsonl", text))};
   config.test_size = 0.1;
   config.contamination->action = OnContamination::kError;
-  EXPECT_THAT(data_error([&] { load(config); }), HasSubstr("training records share 13 words"));
+  EXPECT_THAT(data_error([&] { load(config); }), HasSubstr("training records have 13 words"));
 }
 
 }  // namespace

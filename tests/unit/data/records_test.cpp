@@ -110,5 +110,12 @@ TEST_F(Records, MutatedFilesNeverCrash) {
   EXPECT_GT(read, 150);
 }
 
+TEST_F(Records, OneObjectOverSeveralLinesIsNoListOfRecords) {
+  const auto path = scratch.file("pretty.json", "{\n  \"data\": []\n}\n");
+  EXPECT_EQ(
+      data_error([&] { RecordFile file(path); }),
+      path.string() + ":1:1: an object over several lines; expected an object a line, or a list");
+}
+
 }  // namespace
 }  // namespace distill
