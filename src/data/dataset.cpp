@@ -75,6 +75,8 @@ std::vector<Document> Dataset::documents(std::span<const Sample> samples, DataRe
   for (size_t begin = 0; begin < samples.size(); begin += kTogether) {
     parallel_for_each(std::min(kTogether, samples.size() - begin), threads_, [&](size_t at) {
       const size_t i = begin + at;
+      read_documents[i] = kept(samples[i]);  // a damaged store is no bad record
+      if (read_documents[i]) return;
       try {
         read_documents[i] = read(samples[i]);
       } catch (const DataError& error) {
@@ -95,6 +97,8 @@ std::vector<Document> Dataset::documents(std::span<const Sample> samples, DataRe
     if (lengths != nullptr) {
       lengths->add(static_cast<int64_t>(read_documents[i]->tokens.size()));
     }
+    read_documents[i]->sample.source = static_cast<int32_t>(samples[i].source);
+    read_documents[i]->sample.record = samples[i].record;
     for (Document& piece : fit(std::move(*read_documents[i]), max_length_, too_long_, report)) {
       documents.push_back(std::move(piece));
     }
@@ -123,23 +127,22 @@ void Dataset::keep_tokens(const std::function<void(int64_t, int64_t)>& progress)
   }
 }
 
+std::optional<Document> Dataset::kept(Sample sample) const {
+  const TokenStore* store = store_of(sources_.at(sample.source));
+  return store ? store->read(sample.record) : cache_->find(key_of(sample));
+}
+
 Document Dataset::read(Sample sample) const {
   const Source& source = sources_.at(sample.source);
-  const uint64_t key = key_of(sample);
-  const TokenStore* store = store_of(source);
-  std::optional<Document> document = store ? store->read(sample.record) : cache_->find(key);
-  if (!document) {
-    const Json record = source.set->read(sample.record);
-    try {
-      document = source.formatter->format(record);
-    } catch (const DataError& error) {
-      throw DataError(source.set->place(sample.record) + ": " + error.what());
-    }
-    if (!store) cache_->add(key, *document);
+  const Json record = source.set->read(sample.record);
+  Document document;
+  try {
+    document = source.formatter->format(record);
+  } catch (const DataError& error) {
+    throw DataError(source.set->place(sample.record) + ": " + error.what());
   }
-  document->sample.source = static_cast<int32_t>(sample.source);
-  document->sample.record = sample.record;
-  return std::move(*document);
+  if (!store_of(source)) cache_->add(key_of(sample), document);
+  return document;
 }
 
 void Dataset::log_skipped(Sample sample, const std::string& problem) const {

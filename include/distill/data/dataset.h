@@ -66,7 +66,9 @@ class Dataset {
   ContentKey hash() const;
 
  private:
-  /// Throws DataError that names the place.
+  /// From disk or memory; the sample is empty. Throws DataError for tokens that are damaged.
+  std::optional<Document> kept(Sample sample) const;
+  /// The same from the source. Throws DataError that names the place.
   Document read(Sample sample) const;
   void release() const;
   void log_skipped(Sample sample, const std::string& problem) const;

@@ -121,8 +121,12 @@ TEST_F(TokenStoreTest, ADatasetReadsTheSameFromIt) {
   file.seekp(100);
   file.put('!');
   file.close();
-  EXPECT_THAT(data_error([&] { load(config).train->documents(order, report); }),
-              HasSubstr("kept tokens"));
+  DataConfig damaged = config;
+  for (const OnBadRecord policy : {OnBadRecord::kError, OnBadRecord::kSkip}) {
+    damaged.on_bad_record = policy;
+    EXPECT_THAT(data_error([&] { load(damaged).train->documents(order, report); }),
+                HasSubstr("kept tokens"));
+  }
 }
 
 TEST_F(TokenStoreTest, WhatDecidesOnTokensNamesIt) {
