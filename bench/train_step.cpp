@@ -2,6 +2,8 @@
 // Prints one JSON line: median seconds a step, tokens/s, loss tokens/s, seconds from launch to the
 // end of the first step, the same less a second step on the same documents, peak resident bytes.
 // These two steps are not part of the median.
+#include "distill/train/train_step.h"
+
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include "bench/measure.h"
 #include "distill/core/error.h"
 #include "distill/core/memory.h"
+#include "distill/data/prefetch.h"
 #include "distill/ops/device.h"
 #include "distill/train/training_run.h"
 
@@ -43,7 +46,8 @@ void bench(const std::string& path, int64_t steps, const std::vector<std::string
   Prefetcher stream(BatchStream(data.splits.train, {config.data, config.train.micro_batch_size},
                                 static_cast<uint64_t>(config.run.seed)),
                     config.data.prefetch);
-  TrainStep step(*models.student, models.teacher.get(), config.objective, config.optimizer,
+  LossStep loss_step(*models.student, models.teacher.get());
+  TrainStep step(*models.student, loss_step, config.objective, config.optimizer,
                  {config.train.max_grad_norm, config.train.gradient_checkpointing});
   keep_freed_memory();
   const auto next_batches = [&] {

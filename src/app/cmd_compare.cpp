@@ -96,7 +96,8 @@ struct CompareCommand {
       const Student each = parse_student(student);
       models.push_back({each.name, [this, each] { return load(each.path, device); }});
     }
-    return compare_models(kTeacher, LiveTeacher(load(teacher, teachers)), models, batches);
+    const NamedModel its_teacher{kTeacher, [&] { return load(teacher, teachers); }};
+    return compare_models(its_teacher, models, batches);
   }
 };
 

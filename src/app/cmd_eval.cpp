@@ -12,6 +12,7 @@
 #include "distill/io/json.h"
 #include "distill/model/loading.h"
 #include "distill/ops/device.h"
+#include "distill/teacher/live_teacher.h"
 #include "distill/text/tokenizer.h"
 
 namespace distill::app {
@@ -73,18 +74,17 @@ struct EvalCommand {
     }
     const DeviceOptions options = student_device(config, device);
     const Transformer student = load(path, options);
-    std::unique_ptr<LiveTeacher> teacher;
+    std::unique_ptr<Teacher> teacher;
     if (config.teacher) {
       teacher =
           std::make_unique<LiveTeacher>(load(config.teacher->path, teacher_device(config, device)));
     }
     MeasuredLoss loss;
-    for (const ObjectiveTerm& term : config.objective) {
-      loss.terms.push_back({term.value.get(), term.value->weight()});
-    }
+    loss.terms = loss_terms(config.objective);
     loss.context.seed = static_cast<uint64_t>(config.run.seed);
-    const Fidelity f = measure_fidelity(
-        student, teacher.get(), held_out_batches(config, resolve_model(path).string()), loss);
+    LossStep step(student, teacher.get());
+    const Fidelity f =
+        measure_fidelity(step, held_out_batches(config, resolve_model(path).string()), loss);
     Json results = {{"model", path},
                     {"tokens", f.tokens},
                     {"loss", *f.loss},

@@ -73,7 +73,7 @@ struct ValidateCommand {
     print_line("loss tokens an epoch", std::to_string(report.loss_tokens));
     for (const std::string& line : data_statistics(data)) print_line("data", line);
     const int64_t steps = total_steps(config.train, data.epoch->batches);
-    print_line("optimizer steps", std::to_string(steps));
+    print_line("optimizer steps", describe_steps(config.train, data.epoch->batches));
     for (const std::string& warning : plan_warnings(config, plan, steps))
       print_line("warning", warning);
   }

@@ -8,7 +8,6 @@
 
 #include "app/commands.h"
 #include "distill/flow/batch.h"
-#include "distill/teacher/live_teacher.h"
 #include "distill/train/run_config.h"
 
 namespace distill::app {

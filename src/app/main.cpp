@@ -6,7 +6,6 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
-#include <new>
 
 #include "app/commands.h"
 #include "distill/config/config_file.h"
@@ -14,6 +13,7 @@
 #include "distill/core/log.h"
 #include "distill/core/signals.h"
 #include "distill/core/version.h"
+#include "distill/ops/device.h"
 
 namespace {
 
@@ -21,6 +21,10 @@ constexpr int kDone = 0;
 constexpr int kInputIsWrong = 1;
 constexpr int kUsageIsWrong = 2;
 constexpr int kBug = 70;
+
+constexpr const char* kOutOfMemory =
+    "error: out of memory: take smaller batches (train.micro_batch_size; generate: batch_size), "
+    "shorter documents\n(data.max_length, --max-length) or a smaller model";
 
 constexpr const char* kFooter =
     "Example:\n"
@@ -85,10 +89,8 @@ int main(int argc, char** argv) {
   } catch (const std::filesystem::filesystem_error& error) {
     return report("error: " + error.path1().string() + ": " + error.code().message(),
                   kInputIsWrong);
-  } catch (const std::bad_alloc&) {
-    return report("error: out of memory: use a smaller train.micro_batch_size or data.max_length",
-                  kInputIsWrong);
   } catch (const std::exception& error) {
+    if (distill::is_out_of_memory(error)) return report(kOutOfMemory, kInputIsWrong);
     return report(std::string("internal error: ") + error.what() + "\nThis is a bug in distill " +
                       distill::version() + " (" + distill::commit() + "); please report it.",
                   kBug);

@@ -69,9 +69,10 @@ Batch BatchStream::next() {
     if (group.empty()) leave_window();
   }
   empty_windows_ = 0;
+  Batch batch = make_batch(group);
+  batch.epoch = state_.epoch;
   ++state_.batch;
   if (window_->used_up()) leave_window();
-  Batch batch = make_batch(group);
   batch.after = state_;
   return batch;
 }

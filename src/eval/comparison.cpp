@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "distill/core/progress.h"
+#include "distill/teacher/live_teacher.h"
 
 namespace distill {
 namespace {
@@ -33,7 +34,8 @@ ComparedModel describe(const std::string& name, const Transformer& model) {
 double measure_speed(const Transformer& model, const std::vector<Batch>& batches) {
   const auto begin = std::chrono::steady_clock::now();
   int64_t tokens = 0;
-  measure_fidelity(model, nullptr, [&, at = size_t{0}]() mutable {
+  LossStep step(model, nullptr);
+  measure_fidelity(step, [&, at = size_t{0}]() mutable {
     if (at == batches.size()) return std::optional<Batch>();
     tokens += batches[at].token_count();
     return std::optional<Batch>(batches[at++]);
@@ -51,17 +53,18 @@ std::string number(const char* format, double value) {
 
 }  // namespace
 
-Comparison compare_models(const std::string& teacher_name, const LiveTeacher& teacher,
-                          const std::vector<NamedModel>& students,
+Comparison compare_models(const NamedModel& named_teacher, const std::vector<NamedModel>& students,
                           const std::vector<Batch>& batches) {
+  LiveTeacher teacher(named_teacher.load());
   Comparison comparison;
-  comparison.models.push_back(describe(teacher_name, teacher.model()));
+  comparison.models.push_back(describe(named_teacher.name, teacher.model()));
   comparison.models[0].tokens_per_second = measure_speed(teacher.model(), batches);
   for (const NamedModel& student : students) {
     const Transformer model = student.load();
     ComparedModel row = describe(student.name, model);
     row.tokens_per_second = measure_speed(model, batches);
-    row.fidelity = measure_fidelity(model, &teacher, batches);
+    LossStep step(model, &teacher);
+    row.fidelity = measure_fidelity(step, batches);
     row.nll = row.fidelity->student_nll;
     comparison.tokens = row.fidelity->tokens;
     comparison.models[0].nll = *row.fidelity->teacher_nll;

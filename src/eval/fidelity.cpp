@@ -1,7 +1,6 @@
 #include "distill/eval/fidelity.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -15,35 +14,28 @@ namespace {
 /// Sums over loss tokens, fp64, on the device until the end.
 class Measurement {
  public:
-  Measurement(const Transformer& student, const LiveTeacher* teacher, const MeasuredLoss& loss)
-      : student_(student), teacher_(teacher), loss_(loss) {
-    terms_.push_back({student_nll_.get(), 1.0});
-    if (teacher_ != nullptr) {
-      terms_.push_back({forward_kl_.get(), 1.0});
-      terms_.push_back({reverse_kl_.get(), 1.0});
+  Measurement(LossStep& step, const MeasuredLoss& loss)
+      : step_(step),
+        loss_(loss),
+        teacher_(step.teacher() != nullptr && step.teacher()->offers().teacher_logits) {
+    terms_.push_back({student_nll_.get(), 1.0, false});
+    if (teacher_) {
+      terms_.push_back({forward_kl_.get(), 1.0, false});
+      terms_.push_back({reverse_kl_.get(), 1.0, false});
     }
     own_terms_ = terms_.size();
     terms_.insert(terms_.end(), loss.terms.begin(), loss.terms.end());
     sums_.resize(terms_.size());
   }
 
-  void add(Batch batch) {
-    batch = batch.to(student_.device());
+  void add(const Batch& batch) {
     const int64_t count = batch.loss_token_count();
     tokens_ += count;
     if (count == 0) return;
-    const TeacherRows answers = teacher_ != nullptr ? teacher_->answer(batch) : TeacherRows{};
-    HeadRows rows;
-    rows.hidden = student_.forward(batch).hidden.index_select(0, batch.loss_rows);
-    rows.targets = batch.targets.index_select(0, batch.loss_rows);
-    rows.keys = batch.keys;
-    HeadStepOptions options;
-    options.want_gradients = false;
-    options.buffers = &buffers_;
-    if (teacher_ != nullptr) options.observer = [this](const LogitRows& chunk) { look_at(chunk); };
-    const HeadResult result =
-        head_step(rows, student_.head(), {}, answers, terms_, loss_.context, options);
-    for (size_t i = 0; i < sums_.size(); ++i) accumulate(sums_[i], result.sums[i]);
+    LossOptions options;
+    if (teacher_) options.observer = [this](const LogitRows& chunk) { look_at(chunk); };
+    const std::vector<at::Tensor> sums = step_.add(batch, terms_, loss_.context, options);
+    for (size_t i = 0; i < sums_.size(); ++i) accumulate(sums_[i], sums[i]);
   }
 
   Fidelity means() const {
@@ -51,7 +43,7 @@ class Measurement {
     Fidelity fidelity;
     fidelity.tokens = tokens_;
     fidelity.student_nll = mean(sums_[0]);
-    if (teacher_ != nullptr) {
+    if (teacher_) {
       fidelity.forward_kl = mean(sums_[1]);
       fidelity.reverse_kl = mean(sums_[2]);
       fidelity.teacher_nll = mean(teacher_nll_);
@@ -95,14 +87,13 @@ class Measurement {
     return sum.item<double>() / static_cast<double>(tokens_);
   }
 
-  const Transformer& student_;
-  const LiveTeacher* teacher_;
+  LossStep& step_;
   const MeasuredLoss& loss_;
+  bool teacher_;  // and it gives all its logits
   std::unique_ptr<LogitObjective> student_nll_ = logit_objectives().create("cross_entropy");
   std::unique_ptr<LogitObjective> forward_kl_ = logit_objectives().create("forward_kl");
   std::unique_ptr<LogitObjective> reverse_kl_ = logit_objectives().create("reverse_kl");
-  HeadBuffers buffers_;
-  std::vector<HeadTerm> terms_;
+  std::vector<LossTerm> terms_;
   size_t own_terms_ = 0;
   int64_t tokens_ = 0;
   std::vector<at::Tensor> sums_;
@@ -113,23 +104,21 @@ class Measurement {
 
 double Fidelity::perplexity() const { return std::exp(student_nll); }
 
-Fidelity measure_fidelity(const Transformer& student, const LiveTeacher* teacher,
-                          const std::function<std::optional<Batch>()>& next,
+Fidelity measure_fidelity(LossStep& step, const std::function<std::optional<Batch>()>& next,
                           const MeasuredLoss& loss) {
-  const at::NoGradGuard no_grad;
-  Measurement measurement(student, teacher, loss);
-  while (std::optional<Batch> batch = next()) {
-    measurement.add(std::move(*batch));
+  Measurement measurement(step, loss);
+  while (const std::optional<Batch> batch = next()) {
+    measurement.add(*batch);
     throw_if_stopped();
   }
   return measurement.means();
 }
 
-Fidelity measure_fidelity(const Transformer& student, const LiveTeacher* teacher,
-                          const std::vector<Batch>& batches, const MeasuredLoss& loss) {
+Fidelity measure_fidelity(LossStep& step, const std::vector<Batch>& batches,
+                          const MeasuredLoss& loss) {
   size_t at = 0;
   return measure_fidelity(
-      student, teacher,
+      step,
       [&]() -> std::optional<Batch> {
         if (at == batches.size()) return std::nullopt;
         return batches[at++];

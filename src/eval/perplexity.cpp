@@ -68,8 +68,8 @@ Perplexity measure_perplexity(const Transformer& model, const Tokenizer& tokeniz
   if (!prefix) throw DataError("perplexity: the tokenizer has neither a BOS nor an EOS token");
   const std::vector<int64_t> tokens = tokenizer.ids(text, /*add_special_tokens=*/false);
   if (tokens.empty()) throw DataError("perplexity: the text is empty");
-  const Fidelity fidelity =
-      measure_fidelity(model, nullptr, rolling_windows(tokens, *prefix, max_length));
+  LossStep step(model, nullptr);
+  const Fidelity fidelity = measure_fidelity(step, rolling_windows(tokens, *prefix, max_length));
   Perplexity perplexity;
   perplexity.tokens = fidelity.tokens;
   perplexity.words = count_words(text);

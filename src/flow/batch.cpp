@@ -27,6 +27,12 @@ Batch Batch::to(at::Device device) const {
   return moved;
 }
 
+at::Tensor loss_row_documents(const Batch& batch) {
+  return at::searchsorted(batch.cu_seqlens.to(at::kLong), batch.loss_rows, /*out_int32=*/false,
+                          /*right=*/true) -
+         1;
+}
+
 Batch make_batch(const std::vector<Document>& documents) {
   std::vector<int64_t> tokens, positions, targets, loss_rows, keys;
   Batch batch;

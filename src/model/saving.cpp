@@ -48,20 +48,27 @@ void save_transformer(const Transformer& model, const std::filesystem::path& fol
   write_file(folder / "config.json", transformer_config_to_json(config, dtype).dump(2) + "\n");
 }
 
-void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to) {
-  make_directories(to);
+TokenizerFiles::TokenizerFiles(const std::filesystem::path& folder) {
+  const auto add = [&](const std::filesystem::path& name) {
+    files_.emplace_back(name, read_file(folder / name));
+  };
   for (const char* name :
        {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
         "merges.txt", "vocab.txt", "added_tokens.json", "tokenizer.model", "spiece.model",
         "chat_template.json", "chat_template.jinja"}) {
-    if (std::filesystem::exists(from / name)) write_file(to / name, read_file(from / name));
+    if (std::filesystem::exists(folder / name)) add(name);
   }
-  const char* const templates = "additional_chat_templates";
-  if (!std::filesystem::is_directory(from / templates)) return;
-  make_directories(to / templates);
-  for (const auto& entry : std::filesystem::directory_iterator(from / templates)) {
-    if (!entry.is_regular_file()) continue;
-    write_file(to / templates / entry.path().filename(), read_file(entry.path()));
+  const std::filesystem::path templates = "additional_chat_templates";
+  if (!std::filesystem::is_directory(folder / templates)) return;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / templates)) {
+    if (entry.is_regular_file()) add(templates / entry.path().filename());
+  }
+}
+
+void TokenizerFiles::write(const std::filesystem::path& folder) const {
+  for (const auto& [name, content] : files_) {
+    make_directories((folder / name).parent_path());
+    write_file(folder / name, content);
   }
 }
 

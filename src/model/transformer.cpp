@@ -168,7 +168,7 @@ Head Transformer::head() const {
   return head;
 }
 
-Parameter& Transformer::head_weight() {
+const Parameter& Transformer::head_parameter() const {
   return config_.tied_head ? modules_.token_embedding : modules_.head.weight;
 }
 

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <numeric>
 
 namespace distill {
@@ -14,22 +15,26 @@ FusedPlan all_others(size_t terms) {
   return plan;
 }
 
-/// Into the first call with a free place.
-void place(FusedPlan& plan, size_t term, const FusedTerm& fused, double scale) {
-  const auto taken = [&](const FusedCall& call) {
-    return fused.cross_entropy ? call.cross_entropy : call.divergence;
+/// Into the first call of the same weights with a free place.
+void place(FusedPlan& plan, size_t index, const FusedTerm& fused, const HeadTerm& term) {
+  const auto has_place = [&](const FusedCall& call) {
+    const bool taken = (fused.cross_entropy ? call.cross_entropy : call.divergence).has_value();
+    return !taken && call.weights.is_same(term.weights);
   };
-  size_t at = 0;
-  while (at < plan.calls.size() && taken(plan.calls[at])) ++at;
-  if (at == plan.calls.size()) plan.calls.emplace_back();
-  FusedCall& call = plan.calls[at];
+  auto call_at = std::find_if(plan.calls.begin(), plan.calls.end(), has_place);
+  if (call_at == plan.calls.end()) {
+    plan.calls.emplace_back().weights = term.weights;
+    call_at = plan.calls.end() - 1;
+  }
+  FusedCall& call = *call_at;
+  const double scale = term.scale;
   if (fused.cross_entropy) {
-    call.cross_entropy = term;
+    call.cross_entropy = index;
     call.loss.cross_entropy = true;
     call.loss.cross_entropy_scale = scale;
     return;
   }
-  call.divergence = term;
+  call.divergence = index;
   call.factor = fused.factor;
   call.loss.divergence = fused.divergence;
   call.loss.temperature = fused.temperature;
@@ -63,7 +68,7 @@ FusedPlan plan_fused(const std::vector<HeadTerm>& terms, at::Device device, at::
   FusedPlan plan;
   for (size_t i = 0; i < terms.size(); ++i) {
     if (const std::optional<FusedTerm> fused = terms[i].objective->fused()) {
-      place(plan, i, *fused, terms[i].scale);
+      place(plan, i, *fused, terms[i]);
     } else {
       plan.others.push_back(i);
     }

@@ -15,9 +15,11 @@ namespace distill {
 struct FusedCall {
   FusedLoss loss;
   std::optional<size_t> cross_entropy, divergence;
+  at::Tensor weights;   // of both, [R] or undefined
   double factor = 1.0;  // of the divergence's row losses in its own sum
 
-  /// Adds the terms' sums; with gradients, writes theirs over the student's logits.
+  /// Adds the terms' sums over the rows, whose weights are these; with gradients, writes theirs
+  /// over the student's logits.
   void run(const LogitRows& rows, bool want_gradients, std::vector<at::Tensor>& sums) const;
 };
 

@@ -12,9 +12,10 @@
 namespace distill {
 namespace {
 
-/// Rows of weight 0 hold nothing that their loss could make infinite.
-LogitRows without_ignored(LogitRows rows) {
-  if (!rows.weights.defined()) return rows;
+/// The rows with these weights. Those of weight 0 hold nothing that their loss could make infinite.
+LogitRows weighted(LogitRows rows, const at::Tensor& weights) {
+  rows.weights = weights;
+  if (!weights.defined()) return rows;
   const at::Tensor ignored = (rows.weights == 0).unsqueeze(1);
   for (at::Tensor* tensor : {&rows.student, &rows.teacher, &rows.sparse.log_probs}) {
     if (tensor->defined()) *tensor = tensor->masked_fill(ignored, 0);
@@ -84,7 +85,9 @@ class ChunkedHead {
     const at::Tensor hidden = hidden_.slice(0, begin, end);
     const at::Tensor product = student_buffer_.slice(0, 0, end - begin);
     Head{head_.weight, head_.bias}.logits_into(hidden, product);
-    LogitRows rows = chunk(begin, end);
+    begin_ = begin;
+    end_ = end;
+    LogitRows rows = chunk();
     const bool fused = plan_.all_fused() || !options_.want_gradients;
     const at::Tensor d_product =
         fused ? fused_gradient(product, rows) : autograd_gradient(product, rows);
@@ -100,17 +103,16 @@ class ChunkedHead {
     at::mm_out(d_hidden, d_product, head_.weight);
   }
 
-  /// What the student's logits of rows [begin, end) are compared to.
-  LogitRows chunk(int64_t begin, int64_t end) const {
+  /// What the student's logits of the chunk are compared to.
+  LogitRows chunk() const {
     LogitRows rows;
-    rows.targets = rows_.targets.slice(0, begin, end);
-    if (rows_.weights.defined()) rows.weights = rows_.weights.slice(0, begin, end);
-    if (rows_.keys.defined()) rows.keys = rows_.keys.slice(0, begin, end);
+    rows.targets = chunk_of(rows_.targets);
+    rows.keys = chunk_of(rows_.keys);
     if (teacher_.logits) {
-      rows.teacher = teacher_buffer_.slice(0, 0, end - begin);
-      teacher_.logits(begin, end, rows.teacher);
+      rows.teacher = teacher_buffer_.slice(0, 0, end_ - begin_);
+      teacher_.logits(begin_, end_, rows.teacher);
     } else if (teacher_.sparse) {
-      rows.sparse = teacher_.sparse(begin, end);
+      rows.sparse = teacher_.sparse(begin_, end_);
     }
     return rows;
   }
@@ -124,12 +126,10 @@ class ChunkedHead {
     if (head_.logit_softcap > 0.0) cap(rows.student);
     if (options_.observer) options_.observer(rows);
     for (const FusedCall& call : plan_.calls) {
+      rows.weights = chunk_of(call.weights);
       call.run(rows, options_.want_gradients, result_.sums);
     }
-    if (!plan_.others.empty()) {
-      const LogitRows others = without_ignored(rows);
-      for (const size_t i : plan_.others) add_sum(i, others);
-    }
+    for (const size_t i : plan_.others) add_sum(i, rows);
     if (!options_.want_gradients || plan_.calls.empty()) return {};
     if (head_.logit_softcap > 0.0) {
       at::tanh_backward_out(rows.student, rows.student, capped_);
@@ -157,7 +157,6 @@ class ChunkedHead {
       rows.student = at::tanh(rows.student / head_.logit_softcap) * head_.logit_softcap;
     }
     if (options_.observer) options_.observer(rows);
-    rows = without_ignored(rows);
     at::Tensor total;
     for (size_t i = 0; i < terms_.size(); ++i) {
       const at::Tensor scaled = add_sum(i, rows) * terms_[i].scale;
@@ -168,9 +167,14 @@ class ChunkedHead {
   }
 
   at::Tensor add_sum(size_t term, const LogitRows& rows) {
-    const at::Tensor sum = terms_[term].objective->sum(rows, context_);
+    const at::Tensor sum =
+        terms_[term].objective->sum(weighted(rows, chunk_of(terms_[term].weights)), context_);
     result_.sums[term].add_(sum.detach());
     return sum;
+  }
+
+  at::Tensor chunk_of(const at::Tensor& of_rows) const {
+    return of_rows.defined() ? of_rows.slice(0, begin_, end_) : of_rows;
   }
 
   const HeadRows& rows_;
@@ -184,6 +188,7 @@ class ChunkedHead {
   FusedPlan plan_;
   HeadBuffers own_buffers_;
   HeadBuffers& buffers_;
+  int64_t begin_ = 0, end_ = 0;  // the rows of the chunk under way
   at::Tensor hidden_, student_buffer_, teacher_buffer_, capped_;
   HeadResult result_;
 };

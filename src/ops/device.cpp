@@ -3,9 +3,11 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <c10/util/Exception.h>
 #include <dlfcn.h>
 
 #include <filesystem>
+#include <new>
 #include <thread>
 
 #include "distill/core/error.h"
@@ -79,6 +81,14 @@ std::string dtype_name(at::ScalarType dtype) {
     default:
       return c10::toString(dtype);
   }
+}
+
+bool is_out_of_memory(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
+  // LibTorch's allocator for the CPU has no class of its own.
+  const auto* libtorch = dynamic_cast<const c10::Error*>(&error);
+  return libtorch != nullptr && libtorch->msg().find("DefaultCPUAllocator") != std::string::npos;
 }
 
 void set_threads(int64_t threads) {

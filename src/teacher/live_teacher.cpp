@@ -5,25 +5,46 @@
 
 namespace distill {
 
-TeacherRows LiveTeacher::answer(const Batch& batch) const {
+Needs LiveTeacher::offers(const TransformerConfig& config) {
+  Needs all;
+  all.teacher_logits = true;
+  for (int layer = 0; layer <= config.num_layers; ++layer) {
+    all.teacher_taps.insert({Tap::Kind::kHidden, layer});
+    if (layer < config.num_layers) all.teacher_taps.insert({Tap::Kind::kAttention, layer});
+  }
+  return all;
+}
+
+TeacherAnswer LiveTeacher::answer(const Batch& batch, const Needs& needs) {
   const at::NoGradGuard no_grad;
-  const bool elsewhere = batch.tokens.device() != model_.device();
-  const Batch own = elsewhere ? batch.to(model_.device()) : batch;
-  const at::Tensor rows = model_.forward(own).hidden.index_select(0, own.loss_rows);
+  const at::Device device = batch.tokens.device();
+  const Batch own = device == model_.device() ? batch : batch.to(model_.device());
+  ForwardOptions options;
+  options.taps = needs.teacher_taps;
+  Trace trace = model_.forward(own, options);
+  TeacherAnswer answer;
+  answer.rows = rows(own, trace.hidden, device);
+  for (auto& [tap, value] : trace.taps) answer.taps.emplace(tap, value.to(device));
+  return answer;
+}
+
+TeacherRows LiveTeacher::rows(const Batch& own, const at::Tensor& hidden, at::Device device) const {
+  const at::Tensor kept = hidden.index_select(0, own.loss_rows);
   const Head head = model_.head();
-  TeacherRows answers;
-  answers.rows = rows.size(0);
-  answers.vocabulary = head.vocabulary();
-  answers.dtype = head.weight.scalar_type();
-  answers.logits = [rows, head, elsewhere](int64_t begin, int64_t end, at::Tensor out) {
-    const at::NoGradGuard inner_no_grad;
+  TeacherRows rows;
+  rows.rows = kept.size(0);
+  rows.vocabulary = head.vocabulary();
+  rows.dtype = head.weight.scalar_type();
+  const bool elsewhere = device != model_.device();
+  rows.logits = [kept, head, elsewhere](int64_t begin, int64_t end, at::Tensor out) {
+    const at::NoGradGuard no_grad;
     if (elsewhere) {
-      out.copy_(head.logits(rows.slice(0, begin, end)));
+      out.copy_(head.logits(kept.slice(0, begin, end)));
     } else {
-      head.logits_into(rows.slice(0, begin, end), out);
+      head.logits_into(kept.slice(0, begin, end), out);
     }
   };
-  return answers;
+  return rows;
 }
 
 }  // namespace distill

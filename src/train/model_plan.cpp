@@ -5,6 +5,7 @@
 #include "distill/io/hf_folder.h"
 #include "distill/model/loading.h"
 #include "distill/ops/device.h"
+#include "distill/teacher/live_teacher.h"
 
 namespace distill {
 namespace {
@@ -74,12 +75,32 @@ fs::path tokenizer_folder(const RunConfig& config, const ModelPlan& plan) {
   return student.config && plan.student ? plan.student->folder : fs::path();
 }
 
-void check_tokenizers(const RunConfig& config, const ModelPlan& plan) {
-  if (plan.student && plan.tokenizer->vocab_size() > plan.student->config.vocab_size) {
-    throw DataError(plan.tokenizer_folder.string() + ": the tokenizer has ids up to " +
-                    std::to_string(plan.tokenizer->vocab_size() - 1) + ", but the student only " +
-                    std::to_string(plan.student->config.vocab_size) + " embedding rows");
+void check_vocabulary(const char* role, const std::optional<PlannedModel>& model,
+                      const ModelPlan& plan) {
+  if (!model || plan.tokenizer->vocab_size() <= model->config.vocab_size) return;
+  throw DataError(plan.tokenizer_folder.string() + ": the tokenizer has ids up to " +
+                  std::to_string(plan.tokenizer->vocab_size() - 1) + ", but the " + role +
+                  " only " + std::to_string(model->config.vocab_size) + " embedding rows");
+}
+
+/// What the run's objectives need of the teacher, compared with what it will offer.
+void check_offers(const RunConfig& config, const ModelPlan& plan) {
+  if (!plan.teacher) return;
+  const Needs offers = LiveTeacher::offers(plan.teacher->config);
+  std::vector<std::string> problems;
+  for (const ObjectiveTerm& term : config.objective) {
+    for (const std::string& unmet : unmet_needs(term.value->needs(), offers)) {
+      problems.push_back("objective: " + term.label() + " needs of the teacher " + unmet +
+                         ", which " + config.teacher->path + " (type " + config.teacher->type +
+                         ") does not offer");
+    }
   }
+  if (!problems.empty()) throw ConfigError(problems);
+}
+
+void check_tokenizers(const RunConfig& config, const ModelPlan& plan) {
+  check_vocabulary("student", plan.student, plan);
+  check_vocabulary("teacher", plan.teacher, plan);
   if (!plan.teacher || plan.teacher->folder == plan.tokenizer_folder) return;
   if (!fs::exists(plan.teacher->folder / "tokenizer.json")) return;
   const auto teachers = load_tokenizer(plan.teacher->folder);
@@ -110,6 +131,7 @@ ModelPlan plan_models(const RunConfig& config) {
     plan.teacher = find_model(config.teacher->path, plan);
     if (plan.teacher) require_weights("teacher", *plan.teacher, plan);
   }
+  check_offers(config, plan);
   plan.student = plan_student(config.student, plan);
   plan.tokenizer_folder = tokenizer_folder(config, plan);
   if (plan.tokenizer_folder.empty()) return plan;
@@ -127,8 +149,9 @@ ModelPlan plan_models(const RunConfig& config) {
 LoadedModels load_models(const RunConfig& config, const ModelPlan& plan, at::Device device,
                          at::ScalarType dtype) {
   LoadedModels models;
+  std::unique_ptr<LiveTeacher> live;
   if (config.teacher) {
-    models.teacher = std::make_unique<LiveTeacher>(load_transformer(
+    live = std::make_unique<LiveTeacher>(load_transformer(
         plan.teacher->folder, teacher_dtype(config, dtype), teacher_device(config, device)));
   }
   if (config.student.path) {
@@ -136,7 +159,7 @@ LoadedModels load_models(const RunConfig& config, const ModelPlan& plan, at::Dev
         std::make_unique<Transformer>(load_transformer(plan.student->folder, dtype, device));
   } else if (config.student.from_teacher) {
     const std::vector<int64_t>& layers = config.student.from_teacher->layers;
-    const Transformer& teacher = models.teacher->model();
+    const Transformer& teacher = live->model();
     if (teacher.dtype() == dtype && teacher.device() == device) {
       models.student = std::make_unique<Transformer>(make_student_from_layers(teacher, layers));
     } else {
@@ -147,6 +170,7 @@ LoadedModels load_models(const RunConfig& config, const ModelPlan& plan, at::Dev
     models.student = std::make_unique<Transformer>(plan.student->config, dtype, device);
     initialise(*models.student, static_cast<uint64_t>(config.run.seed));
   }
+  models.teacher = std::move(live);
   return models;
 }
 

@@ -79,15 +79,20 @@ void StudentConfig::fields(Section& section) {
 void TrainConfig::fields(Section& section) {
   section.field(
       "num_epochs", num_epochs,
-      {.help = "Passes over the training data; ignored where max_steps is set.", .above = 0});
+      {.help =
+           "Passes over the training data; ignored where max_steps is set. The last step of a pass "
+           "takes the micro-batches that are left.",
+       .above = 0});
   section.field("max_steps", max_steps,
                 {.help = "Optimizer steps in all.", .min = 1, .default_text = "from num_epochs"});
   section.field("micro_batch_size", micro_batch_size,
                 {.help = "Documents a forward pass; with data.packing it is filled with whole "
                          "documents up to micro_batch_size * data.max_length tokens.",
                  .min = 1});
-  section.field("gradient_accumulation_steps", gradient_accumulation_steps,
-                {.help = "Micro-batches an optimizer step.", .min = 1});
+  section.field(
+      "gradient_accumulation_steps", gradient_accumulation_steps,
+      {.help = "Micro-batches an optimizer step, fewer at the end of a pass over the data.",
+       .min = 1});
   section.field("max_grad_norm", max_grad_norm,
                 {.help = "Gradients are scaled down to this norm; 0: never.", .min = 0});
   section.field(
@@ -99,8 +104,12 @@ void TrainConfig::fields(Section& section) {
       "eval_steps", eval_steps,
       {.help = "Steps between evaluations on held-out data; 0: only at the end.", .min = 0});
   section.field("eval_at_start", eval_at_start, {.help = "Also evaluate before the first step."});
-  section.field("save_steps", save_steps,
-                {.help = "Steps between checkpoints; 0: only on a signal.", .min = 0});
+  section.field(
+      "save_steps", save_steps,
+      {.help = "Steps between checkpoints; 0: only at the end or on a signal.", .min = 0});
+  section.field("save_last", save_last,
+                {.help = "Save a checkpoint after the last step, from which the run can be made "
+                         "longer."});
   section.field("save_total_limit", save_total_limit,
                 {.help = "Checkpoints to keep, the best one apart; 0: all.", .min = 0});
   section.field("metric_for_best_model", metric_for_best_model,

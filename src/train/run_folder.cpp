@@ -12,11 +12,24 @@ namespace distill {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+bool has_checkpoint(const fs::path& folder) {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name == "latest" || name.starts_with("checkpoint-")) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::string describe_run(const fs::path& folder) {
   std::error_code absent;
   const auto events = fs::file_size(folder / "events.jsonl", absent);
   const bool logged = !absent && events > 0;
-  if (!logged && !fs::exists(folder / "latest") && !fs::exists(folder / "final")) return "";
+  if (!logged && !has_checkpoint(folder) && !fs::exists(folder / "final")) return "";
   return folder.string() +
          ": holds a run already. Continue it with --resume auto, or choose another folder with "
          "run.output_dir=DIR";

@@ -1,7 +1,5 @@
 #include "distill/train/training_run.h"
 
-#include <ATen/Context.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -12,9 +10,12 @@
 #include "distill/core/memory.h"
 #include "distill/core/random.h"
 #include "distill/core/signals.h"
+#include "distill/data/prefetch.h"
 #include "distill/data/record_set.h"
 #include "distill/ops/device.h"
+#include "train/random_state.h"
 #include "train/run_identity.h"
+#include "train/trainer.h"
 
 namespace distill {
 namespace {
@@ -28,31 +29,41 @@ void require_nothing_missing(const std::vector<std::string>& missing) {
   throw DataError(text);
 }
 
-/// The checkpoint to go on from; empty: none.
-fs::path checkpoint_to_resume(const std::string& resume, const RunFolder& folder) {
-  if (resume != "auto") return resume;
-  const fs::path latest = folder.path() / "latest";
-  return fs::exists(latest) ? fs::canonical(latest) : fs::path();
-}
-
+/// Where a run begins.
 struct StartingPoint {
-  std::optional<LoadedCheckpoint> checkpoint;
+  std::optional<LoadedCheckpoint> checkpoint = std::nullopt;
+  bool foreign = false;   // of another run folder
   bool finished = false;  // there is nothing left to do
 };
 
-StartingPoint starting_point(const std::string& resume, const RunFolder& folder) {
+StartingPoint newest_checkpoint(const RunFolder& folder, const CheckpointStore& store) {
+  const fs::path newest = store.newest_whole();
+  if (!newest.empty()) return {load_checkpoint(newest)};
+  if (fs::exists(folder.final_model())) {
+    log_info("nothing to do: " + folder.final_model().string() + " is there");
+    return {.finished = true};
+  }
+  log_info(folder.path().string() + " has no checkpoint: starting at step 0");
+  return {};
+}
+
+StartingPoint starting_point(const std::string& resume, const RunFolder& folder,
+                             const CheckpointStore& store) {
   if (resume.empty()) {
     folder.require_fresh();
     return {};
   }
-  const fs::path checkpoint = checkpoint_to_resume(resume, folder);
-  if (!checkpoint.empty()) return {load_checkpoint(checkpoint)};
-  if (fs::exists(folder.final_model())) {
-    log_info("nothing to do: " + folder.final_model().string() + " is there");
-    return {std::nullopt, true};
+  if (resume == "auto") return newest_checkpoint(folder, store);
+  StartingPoint start;
+  start.checkpoint = load_checkpoint(resume);
+  const fs::path home = fs::canonical(resume).parent_path();
+  start.foreign = home != fs::canonical(folder.path());
+  if (start.foreign && !describe_run(folder.path()).empty()) {
+    throw ConfigError(folder.path().string() + ": holds a run already, and " + resume +
+                      " is a checkpoint of another one (" + home.string() +
+                      "); choose a fresh folder with run.output_dir=DIR");
   }
-  log_info(folder.path().string() + " has no checkpoint: starting at step 0");
-  return {};
+  return start;
 }
 
 /// What can be read is read first: everything else that is wrong is reported before what is absent.
@@ -70,8 +81,8 @@ std::vector<Batch> held_out_batches(const RunConfig& config, const DataSplits& s
   return all_batches(*splits.eval, config.train.micro_batch_size, config.data.eval_limit);
 }
 
-void announce(const ModelPlan& plan, const PlannedData& data, int64_t steps, at::Device device,
-              at::ScalarType dtype) {
+void announce(const ModelPlan& plan, const PlannedData& data, const std::string& steps,
+              at::Device device, at::ScalarType dtype) {
   std::string line;
   if (plan.teacher) {
     line = "teacher " + plan.teacher->folder.string() + " (" +
@@ -80,7 +91,7 @@ void announce(const ModelPlan& plan, const PlannedData& data, int64_t steps, at:
   log_info(line + "student of " + format_count(parameter_count(plan.student->config)) +
            " parameters, " + dtype_name(dtype) + " on " + device.str());
   for (const std::string& statistics : data_statistics(data)) log_info("data: " + statistics);
-  log_info(std::to_string(steps) + plural(" optimizer step", steps));
+  log_info("optimizer steps: " + steps);
 }
 
 }  // namespace
@@ -155,11 +166,31 @@ std::vector<std::string> data_statistics(const PlannedData& data) {
   return lines;
 }
 
+namespace {
+
+int64_t steps_per_epoch(const TrainConfig& train, int64_t batches_per_epoch) {
+  const int64_t size = train.gradient_accumulation_steps;
+  return (batches_per_epoch + size - 1) / size;
+}
+
+}  // namespace
+
 int64_t total_steps(const TrainConfig& train, int64_t batches_per_epoch) {
   if (train.max_steps) return *train.max_steps;
-  const double batches = train.num_epochs * static_cast<double>(batches_per_epoch);
-  const auto per_step = static_cast<double>(train.gradient_accumulation_steps);
-  return std::max<int64_t>(1, std::llround(std::ceil(batches / per_step)));
+  const auto steps = static_cast<double>(steps_per_epoch(train, batches_per_epoch));
+  return std::max<int64_t>(1, std::llround(std::ceil(train.num_epochs * steps)));
+}
+
+std::string describe_steps(const TrainConfig& train, int64_t batches_per_epoch) {
+  std::string text = std::to_string(total_steps(train, batches_per_epoch));
+  if (batches_per_epoch == 0) return text;
+  text += " (" + std::to_string(steps_per_epoch(train, batches_per_epoch)) + " an epoch";
+  const int64_t left = batches_per_epoch % train.gradient_accumulation_steps;
+  if (left > 0) {
+    text += ", the last of each of " + std::to_string(left) +
+            (left == 1 ? " micro-batch" : " micro-batches");
+  }
+  return text + ")";
 }
 
 std::vector<std::string> plan_warnings(const RunConfig& config, const ModelPlan& plan,
@@ -185,6 +216,44 @@ std::vector<std::string> plan_warnings(const RunConfig& config, const ModelPlan&
   return warnings;
 }
 
+namespace {
+
+/// Beside its checkpoints: events are cut back to the state, what came later is set aside.
+void continue_run(const RunFolder& folder, CheckpointStore& store, const TrainerState& state) {
+  store.continue_from(state);
+  cut_events(folder.events(), state.step, state.evaluation_due);
+}
+
+/// A finished run with its final model; a sentence says what it was finished by.
+bool nothing_left(const LoadedCheckpoint& checkpoint, const TrainConfig& train, int64_t steps,
+                  const RunFolder& folder) {
+  const TrainerState& state = checkpoint.state;
+  if (!is_finished(state, train, steps) || !fs::exists(folder.final_model())) return false;
+  const std::string at = " at step " + std::to_string(state.step);
+  log_info(state.step >= steps
+               ? "nothing to do: the run was finished" + at +
+                     "; a larger train.max_steps or train.num_epochs goes on from there"
+               : "nothing to do: early stopping ended the run" + at +
+                     "; a larger train.early_stopping_patience, or none, goes on from there");
+  return true;
+}
+
+TrainerParts trainer_parts(const RunConfig& config, const ModelPlan& plan, const PlannedData& data,
+                           int64_t batches_per_epoch, const LoadedModels& models) {
+  TrainerParts parts;
+  parts.config = &config;
+  parts.tokenizer = TokenizerFiles(plan.tokenizer_folder);
+  parts.student = models.student.get();
+  parts.teacher = models.teacher.get();
+  parts.eval_batches = held_out_batches(config, data.splits);
+  parts.batches_per_epoch = batches_per_epoch;
+  parts.total_steps = total_steps(config.train, batches_per_epoch);
+  parts.memory = estimate_memory(config, plan, models.student->device(), models.student->dtype());
+  return parts;
+}
+
+}  // namespace
+
 std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const std::string& resume) {
   const RunConfig& config = loaded.config;
   set_threads(config.run.threads);
@@ -193,60 +262,50 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   const ModelPlan plan = plan_models(config);
   require_all_present(config, plan);
   const RunFolder folder(config.run.output_dir);
-  StartingPoint start = starting_point(resume, folder);
+  CheckpointStore store(folder.path());
+  StartingPoint start = starting_point(resume, folder, store);
   if (start.finished) return std::nullopt;
   const PlannedData data =
       plan_data(config, plan, config.train.max_steps ? Counting::kSample : Counting::kEpoch);
   const int64_t batches = data.epoch && !data.sampled ? data.epoch->batches : 0;
-  const int64_t steps = total_steps(config.train, batches);
-
-  LoadedModels models = load_models(config, plan, device, dtype);
-  const auto seed = static_cast<uint64_t>(config.run.seed);
-  at::Generator generator = at::globalContext().defaultGenerator(at::kCPU);
-  generator.set_current_seed(derive_seed(seed, "dropout"));
   const RunIdentity identity = run_identity(loaded, plan, data.splits);
   if (start.checkpoint) {
     check_identity(*start.checkpoint, identity);
-    const TrainerState& state = start.checkpoint->state;
-    cut_events(folder.events(), state.step, state.evaluation_due);
-  } else {
-    fs::remove(folder.events());
-    write_run_files(folder, loaded, device, dtype, identity);
+    const int64_t steps = total_steps(config.train, batches);
+    if (nothing_left(*start.checkpoint, config.train, steps, folder)) return std::nullopt;
   }
-  log_to_file(folder.path() / "log.txt");
-  announce(plan, data, steps, device, dtype);
-  for (const std::string& warning : plan_warnings(config, plan, steps)) log_warning(warning);
 
+  const LoadedModels models = load_models(config, plan, device, dtype);
+  TrainerParts parts = trainer_parts(config, plan, data, batches, models);
+  const auto seed = static_cast<uint64_t>(config.run.seed);
   Prefetcher stream(
       BatchStream(data.splits.train, {config.data, config.train.micro_batch_size}, seed),
       config.data.prefetch);
-  TrainerParts parts;
-  parts.config = &config;
+  seed_generators(seed, device);
+  log_to_file(folder.path() / "log.txt");
+  announce(plan, data, describe_steps(config.train, batches), device, dtype);
+  for (const std::string& warning : plan_warnings(config, plan, parts.total_steps)) {
+    log_warning(warning);
+  }
   parts.folder = &folder;
-  parts.student = models.student.get();
-  parts.teacher = models.teacher.get();
-  parts.stream = &stream;
-  parts.data = data.splits.train.get();
-  parts.eval_batches = held_out_batches(config, data.splits);
-  parts.total_steps = steps;
-  parts.batches_per_epoch = batches;
-  parts.tokenizer_folder = plan.tokenizer_folder;
+  parts.store = &store;
+  parts.source = &stream;
   parts.identity = identity;
   Trainer trainer(std::move(parts));
   keep_freed_memory();
   if (start.checkpoint) {
+    if (start.foreign) start.checkpoint->state.best = {};  // it is not here
     trainer.resume(*start.checkpoint);
     if (device.is_cpu()) warn_of_other_threads(start.checkpoint->folder);
-    write_run_files(folder, loaded, device, dtype, identity);
-    start.checkpoint.reset();  // its file is mapped
   }
-  if (trainer.finished() && fs::exists(folder.final_model())) {
-    log_info("nothing to do: the run was finished at step " + std::to_string(steps));
-    return std::nullopt;
+  if (start.checkpoint && !start.foreign) {
+    continue_run(folder, store, start.checkpoint->state);
+  } else {
+    fs::remove(folder.events());
   }
-  const TrainingSummary summary = trainer.run();
-  log_info("data read: " + stream.report().summary());
-  return summary;
+  start.checkpoint.reset();  // its file is mapped
+  write_run_files(folder, loaded, device, dtype, identity);
+  return trainer.run();
 }
 
 }  // namespace distill

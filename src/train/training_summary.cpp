@@ -1,8 +1,9 @@
+#include "distill/train/training_summary.h"
+
 #include <cmath>
 #include <cstdio>
 
 #include "distill/core/progress.h"
-#include "distill/train/training_run.h"
 
 namespace distill {
 namespace {

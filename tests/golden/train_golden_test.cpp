@@ -6,6 +6,7 @@
 #include "distill/io/json.h"
 #include "distill/io/safetensors.h"
 #include "distill/model/loading.h"
+#include "distill/teacher/live_teacher.h"
 #include "distill/train/run_config.h"
 #include "distill/train/train_step.h"
 #include "support/fixtures.h"
@@ -38,13 +39,14 @@ struct Reference {
   }
 
   TrainStep make_step() {
-    return TrainStep(student, &teacher, config.objective, config.optimizer,
+    return TrainStep(student, loss, config.objective, config.optimizer,
                      {config.train.max_grad_norm, false});
   }
 
   Json expected;
   Transformer student;
   LiveTeacher teacher;
+  LossStep loss{student, &teacher};
   RunConfig config;
 };
 

@@ -1,80 +1,12 @@
 // `distill train` from outside: whole runs, signals, kills and resumes.
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <thread>
-
-#include "distill/io/json.h"
-#include "integration/distill_process.h"
+#include "integration/story_run.h"
 
 namespace distill::integration {
 namespace {
 
 using namespace std::chrono_literals;
-
-const std::string kStories = "data/stories260K/stories.jsonl";
-
-/// Packing, accumulation, shuffling: all that resume has to bring back.
-std::string story_run(const Scratch& scratch, const std::string& extra = "") {
-  return scratch
-      .write("run.yaml", R"(
-run: {output_dir: unset, seed: 3, device: cpu, threads: 1}
-teacher: {path: data/stories260K}
-student: {from_teacher: {layers: [0, 4]}}
-data:
-  max_length: 96
-  too_long: truncate
-  packing: true
-  test_size: 0.1
-  eval_limit: 8
-  train: [{path: data/stories260K/stories.jsonl, format: text}]
-objective:
-  - {type: cross_entropy, weight: 0.5}
-  - {type: forward_kl, weight: 0.5, temperature: 2.0}
-optimizer: {learning_rate: 1.0e-3, weight_decay: 0.01}
-lr_scheduler: {type: cosine, warmup_ratio: 0.1}
-train:
-  max_steps: 20
-  micro_batch_size: 2
-  gradient_accumulation_steps: 2
-  logging_steps: 1
-  save_steps: 1
-  save_total_limit: 2
-)" + extra)
-      .string();
-}
-
-std::vector<std::string> train(const std::string& config, const fs::path& output,
-                               const std::vector<std::string>& more = {}) {
-  std::vector<std::string> arguments = {"train", "--config", config,
-                                        "run.output_dir=" + output.string()};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
-}
-
-/// The logged losses, without the speed.
-std::vector<std::string> losses(const fs::path& run) {
-  std::vector<std::string> all;
-  std::ifstream events(run / "events.jsonl");
-  for (std::string line; std::getline(events, line);) {
-    Json event = parse_json(line, "events.jsonl");
-    event.erase("tokens_per_second");
-    all.push_back(event.dump());
-  }
-  return all;
-}
-
-void wait_for(const fs::path& path) {
-  for (int i = 0; i < 6000 && !fs::exists(path); ++i) std::this_thread::sleep_for(10ms);
-  ASSERT_TRUE(fs::exists(path)) << path;
-}
-
-void expect_same_run(const fs::path& a, const fs::path& b) {
-  EXPECT_EQ(slurp(a / "final/model.safetensors"), slurp(b / "final/model.safetensors"));
-  EXPECT_EQ(slurp(a / "checkpoint-20/trainer/optimizer.safetensors"),
-            slurp(b / "checkpoint-20/trainer/optimizer.safetensors"));
-  EXPECT_EQ(losses(a), losses(b));
-}
 
 TEST(Train, WritesARunFolderThatOthersCanRead) {
   const Scratch scratch;

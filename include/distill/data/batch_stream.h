@@ -52,6 +52,8 @@ class BatchStream {
   void seek(const StreamState& state);
   /// What became of the records that this stream has read.
   const DataReport& report() const { return report_; }
+  /// See Dataset::place.
+  std::string place(const SampleRef& sample) const { return dataset_->place(sample); }
 
   /// Reads a whole epoch, or its first `windows`, and counts the batches, as `next` would give
   /// them. Tokens stay in memory (up to 256 MB), so that training does not tokenise again.

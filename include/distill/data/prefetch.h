@@ -8,26 +8,27 @@
 #include <mutex>
 #include <thread>
 
+#include "distill/data/batch_source.h"
 #include "distill/data/batch_stream.h"
 
 namespace distill {
 
 /// The batches of a stream, in its order. What has been read ahead is nobody's state: a batch
 /// carries the stream's state after it.
-class Prefetcher {
+class Prefetcher final : public BatchSource {
  public:
   /// `depth` batches ahead; 0: no thread. The thread starts with the first `next`.
   Prefetcher(BatchStream stream, int64_t depth);
-  ~Prefetcher();
+  ~Prefetcher() override;
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
 
   /// Throws what the stream throws, at the batch where it throws it.
-  Batch next();
-  /// Goes on from another place; batches that were read ahead are dropped.
-  void seek(const StreamState& state);
-  /// Records behind the batches that `next` has returned.
-  const DataReport& report() const { return report_; }
+  Batch next() override;
+  /// Batches that were read ahead are dropped.
+  void seek(const StreamState& state) override;
+  const DataReport& report() const override { return report_; }
+  std::string place(const SampleRef& sample) const override { return stream_.place(sample); }
 
  private:
   struct Item {

@@ -31,14 +31,13 @@ struct Comparison {
   std::string to_table() const;
 };
 
-/// Name and model folder of a student; loaded one at a time.
+/// A model by name; loaded when its turn comes.
 struct NamedModel {
   std::string name;
   std::function<Transformer()> load;
 };
 
-Comparison compare_models(const std::string& teacher_name, const LiveTeacher& teacher,
-                          const std::vector<NamedModel>& students,
+Comparison compare_models(const NamedModel& teacher, const std::vector<NamedModel>& students,
                           const std::vector<Batch>& batches);
 
 }  // namespace distill

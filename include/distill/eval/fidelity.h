@@ -7,14 +7,13 @@
 #include <vector>
 
 #include "distill/flow/batch.h"
-#include "distill/model/transformer.h"
-#include "distill/objective/head_step.h"
-#include "distill/teacher/live_teacher.h"
+#include "distill/loss/loss_step.h"
 
 namespace distill {
 
 /// Means over `tokens` loss tokens, in nats, at temperature 1. What concerns the teacher is absent
-/// where there is none; it is measured over the common prefix of the vocabularies.
+/// where there is none that gives all its logits; it is measured over the common prefix of the
+/// vocabularies.
 struct Fidelity {
   int64_t tokens = 0;
   double student_nll = 0.0;
@@ -27,18 +26,17 @@ struct Fidelity {
   double perplexity() const;
 };
 
-/// A training loss that is measured along.
+/// A training loss that is measured along, with the batches' row weights.
 struct MeasuredLoss {
-  std::vector<HeadTerm> terms;  ///< with the objectives' weights
+  std::vector<LossTerm> terms;  ///< with the objectives' weights
   StepContext context;
 };
 
-/// `next` gives batches until it gives none. No gradients; through head_step, so nothing
+/// `next` gives batches until it gives none. No gradients; through the loss step, so nothing
 /// [tokens, vocabulary] is whole; sums are fp64. Throws DataError if there is no loss token at all.
-Fidelity measure_fidelity(const Transformer& student, const LiveTeacher* teacher,
-                          const std::function<std::optional<Batch>()>& next,
+Fidelity measure_fidelity(LossStep& step, const std::function<std::optional<Batch>()>& next,
                           const MeasuredLoss& loss = {});
-Fidelity measure_fidelity(const Transformer& student, const LiveTeacher* teacher,
-                          const std::vector<Batch>& batches, const MeasuredLoss& loss = {});
+Fidelity measure_fidelity(LossStep& step, const std::vector<Batch>& batches,
+                          const MeasuredLoss& loss = {});
 
 }  // namespace distill

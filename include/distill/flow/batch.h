@@ -46,6 +46,7 @@ struct Batch {
   std::vector<int32_t> bounds;     // the same on the host
   int32_t max_length = 0;          // of the longest document
   std::vector<SampleRef> samples;  // [N]
+  int64_t epoch = 0;               // the pass over the data that it is of
   StreamState after;               // what a checkpoint stores once this batch has been consumed
 
   int64_t token_count() const { return bounds.empty() ? 0 : bounds.back(); }
@@ -55,6 +56,9 @@ struct Batch {
   /// The same batch with its tensors on another device.
   Batch to(at::Device device) const;
 };
+
+/// The document of each loss row: int64 [R], on the device of the batch.
+at::Tensor loss_row_documents(const Batch& batch);
 
 /// One document before it is packed: token ids and, for each, whether it is a target.
 struct Document {

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <string>
+#include <vector>
 
 namespace distill {
 
@@ -21,13 +23,16 @@ struct Tap {
   auto operator<=>(const Tap&) const = default;
 };
 
+/// "the hidden state of layer 7".
+std::string tap_name(const Tap& tap);
+
 /// The result of a forward pass over a batch of T tokens.
 struct Trace {
   at::Tensor hidden;  // [T, D], after the final norm
   std::map<Tap, at::Tensor> taps;
 };
 
-/// What an objective needs beyond the student's logits.
+/// What an objective needs beyond the student's logits; and, of a teacher, what it offers.
 struct Needs {
   bool teacher_logits = false;  ///< all of them
   /// Where not all: this many of the teacher's most likely tokens a row. 0: none.
@@ -42,5 +47,9 @@ struct Needs {
     return teacher_logits || teacher_top_k > 0 || teacher_sample || !teacher_taps.empty();
   }
 };
+
+/// What of `needs` no teacher with these `offers` can answer, a phrase each: "all its logits", "the
+/// hidden state of layer 7". All logits are as good as a few or a sample of them.
+std::vector<std::string> unmet_needs(const Needs& needs, const Needs& offers);
 
 }  // namespace distill

@@ -33,8 +33,19 @@ void save_transformer(const Transformer& model, const std::filesystem::path& fol
 std::vector<std::pair<std::string, at::Tensor>> checkpoint_tensors(
     const Transformer& model, const std::function<at::Tensor(const Parameter&)>& pick);
 
-/// Copies tokenizer and chat template files that are in `from`. Throws DataError.
-void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to);
+/// The tokenizer and chat template files of a model folder, in memory.
+class TokenizerFiles {
+ public:
+  /// None.
+  TokenizerFiles() = default;
+  /// Reads those that are there. Throws DataError.
+  explicit TokenizerFiles(const std::filesystem::path& folder);
+  /// Throws DataError.
+  void write(const std::filesystem::path& folder) const;
+
+ private:
+  std::vector<std::pair<std::filesystem::path, std::string>> files_;  // path in the folder, content
+};
 
 /// A model of some of the teacher's blocks, in the order given, with copies of its weights. Throws
 /// ConfigError for a layer that the teacher has not.

@@ -42,7 +42,7 @@ class Transformer {
   /// The language-model head; where it is tied its weight is the embedding's.
   Head head() const;
   /// The parameter behind head().weight.
-  Parameter& head_weight();
+  const Parameter& head_parameter() const;
 
   /// Every weight once, in the order of the forward pass. The name is the checkpoint's (a part of a
   /// fused tensor: with "#part"); decay is false for tensors of fewer than two dimensions.

@@ -17,6 +17,7 @@ namespace distill {
 struct HeadTerm {
   const LogitObjective* objective = nullptr;
   double scale = 1.0;
+  at::Tensor weights = {};  ///< fp32 [R] or undefined: factors of this term's row losses
 };
 
 /// Where the head's own gradients are added. Undefined: frozen.
@@ -28,7 +29,6 @@ struct HeadGradients {
 struct HeadRows {
   at::Tensor hidden;   // [R, D]
   at::Tensor targets;  // int64 [R]
-  at::Tensor weights;  // fp32 [R] or undefined
   at::Tensor keys;     // int64 [R] or undefined: see Batch::keys
 };
 
@@ -38,8 +38,8 @@ struct HeadResult {
 };
 
 /// Whether one call of the fused kernel computes all terms and their gradients: at most one
-/// cross-entropy, at T = 1, and one divergence. All else goes through autograd. `dtype`: of the
-/// logits; the wider one where the models' differ.
+/// cross-entropy, at T = 1, and one divergence, of the same row weights. All else goes through
+/// autograd. `dtype`: of the logits; the wider one where the models' differ.
 bool runs_fused(const std::vector<HeadTerm>& terms, at::Device device, at::ScalarType dtype);
 
 /// Looks at a chunk of logits before the losses are computed, while they are whole.

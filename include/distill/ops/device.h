@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <exception>
 #include <string>
 
 namespace distill {
@@ -18,6 +19,9 @@ at::ScalarType resolve_dtype(const std::string& name, at::Device device);
 
 /// "float32", "bfloat16", ...: as configurations and Hugging Face write it.
 std::string dtype_name(at::ScalarType dtype);
+
+/// Whether it says that memory could not be had, on a CPU or a GPU, by LibTorch or the C++ library.
+bool is_out_of_memory(const std::exception& error);
 
 /// CPU threads for everything that follows; 0: all cores.
 void set_threads(int64_t threads);

@@ -2,26 +2,28 @@
 // own.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
-#include "distill/flow/batch.h"
-#include "distill/flow/head.h"
 #include "distill/model/transformer.h"
+#include "distill/teacher/teacher.h"
 
 namespace distill {
 
-class LiveTeacher {
+class LiveTeacher final : public Teacher {
  public:
   explicit LiveTeacher(Transformer model) : model_(std::move(model)) {}
 
   const Transformer& model() const { return model_; }
 
+  Needs offers() const override { return offers(model_.config()); }
+  /// What a model of this configuration would offer: all logits and every tap.
+  static Needs offers(const TransformerConfig& config);
+
   /// Runs the model over the batch and keeps the hidden rows of the loss rows; logits are computed
-  /// when a chunk of them is asked for, on the device of the batch. The result refers to this
-  /// teacher.
-  TeacherRows answer(const Batch& batch) const;
+  /// when a chunk of them is asked for, on the device of the batch.
+  TeacherAnswer answer(const Batch& batch, const Needs& needs) override;
 
  private:
+  TeacherRows rows(const Batch& own, const at::Tensor& hidden, at::Device device) const;
+
   Transformer model_;
 };
 

@@ -3,7 +3,7 @@
 //
 //   checkpoint-250/  config.json model.safetensors tokenizer.json ...
 //                    trainer/optimizer.safetensors  masters and moments by parameter name
-//                    trainer/state.json             step, stream, generators, metrics, identity
+//                    trainer/state.json             step, stream, best metric, identity
 //                    trainer/manifest.json          every file with its size: written last
 //   latest, best     links to checkpoints
 #pragma once
@@ -13,37 +13,23 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "distill/flow/batch.h"
-#include "distill/io/json.h"
+#include "distill/train/trainer_state.h"
 
 namespace distill {
 
-/// Where a run stands, apart from its tensors.
-struct TrainerState {
-  int64_t step = 0;  ///< optimizer steps done
-  StreamState stream;
-  int64_t tokens = 0;  ///< consumed so far
-  int64_t loss_tokens = 0;
-  std::optional<double> best_metric;
-  std::string best_metric_name;  ///< what best_metric and the next two are about
-  int64_t best_step = 0;
-  int64_t evaluations_without_gain = 0;
-  bool evaluation_due = false;  ///< a signal cut the evaluation of this step short
-  /// Keys of the configuration that must not change on resume, and hashes of model, tokenizer and
-  /// data: {"data.max_length": "1024", ...}.
-  std::vector<std::pair<std::string, std::string>> identity;
-};
+/// Tensors by name.
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 /// A checkpoint that was read and checked.
 struct LoadedCheckpoint {
   std::filesystem::path folder;
   TrainerState state;
-  std::vector<std::pair<std::string, at::Tensor>> tensors;  // views of the mapped file
+  NamedTensors tensors;  // views of the mapped file
 };
 
 class CheckpointStore {
@@ -51,24 +37,33 @@ class CheckpointStore {
   /// Removes what an interrupted save has left behind. Throws DataError.
   explicit CheckpointStore(std::filesystem::path run_folder);
 
-  /// Writes checkpoint-<step> under a temporary name, syncs, renames, points `latest` at it.
-  /// `write_model` fills the Hugging Face part of a folder. Throws CheckpointError: earlier
-  /// checkpoints are untouched and nothing half-written stays.
-  void save(const TrainerState& state,
-            const std::vector<std::pair<std::string, at::Tensor>>& tensors,
+  /// Writes checkpoint-<step> under a temporary name, syncs, renames, points `latest` at it. One
+  /// that is there already with the same state is left alone. `write_model` fills the Hugging Face
+  /// part of a folder. Throws CheckpointError: earlier checkpoints are untouched and nothing
+  /// half-written stays.
+  void save(const TrainerState& state, const NamedTensors& tensors,
             const std::function<void(const std::filesystem::path&)>& write_model);
 
   /// Where checkpoint-<step> is or would be.
   std::filesystem::path folder(int64_t step) const;
   /// Points `best` at checkpoint-<step>.
   void mark_best(int64_t step);
-  /// Removes the oldest ones beyond `limit` (0: none), never `best` and never `latest`.
+  /// Removes the oldest ones beyond `limit` (0: none), never `best` and never `latest`. One that
+  /// cannot be removed is named in a warning and stays.
   void prune(int64_t limit);
-  /// Steps of the checkpoints that are whole, ascending.
+  /// Steps of the checkpoints that have a manifest, ascending.
   std::vector<int64_t> steps() const;
+
+  /// The newest checkpoint that is whole, whatever `latest` says; empty where there is none at all.
+  /// Those that are not whole are named in a warning. Throws CheckpointError where no one is.
+  std::filesystem::path newest_whole() const;
+  /// Training goes on from `state`: what this folder holds of later steps (checkpoints, final/,
+  /// events) is kept under a name with `.abandoned`, and the links follow the state.
+  void continue_from(const TrainerState& state);
 
  private:
   std::filesystem::path run_folder_;
+  std::set<int64_t> kept_;  // could not be removed: one warning is enough
 };
 
 /// Reads a checkpoint folder and checks it against its manifest. Throws CheckpointError.
@@ -76,8 +71,7 @@ LoadedCheckpoint load_checkpoint(const std::filesystem::path& folder);
 
 /// Copies the loaded tensors into those of the same name. Throws CheckpointError that lists every
 /// name or shape that does not match.
-void restore_tensors(const LoadedCheckpoint& checkpoint,
-                     const std::vector<std::pair<std::string, at::Tensor>>& tensors);
+void restore_tensors(const LoadedCheckpoint& checkpoint, const NamedTensors& tensors);
 
 /// Throws CheckpointError that names every key whose value is not the checkpoint's.
 void check_identity(const LoadedCheckpoint& checkpoint,

@@ -9,7 +9,7 @@
 
 #include "distill/model/transformer.h"
 #include "distill/model/transformer_config.h"
-#include "distill/teacher/live_teacher.h"
+#include "distill/teacher/teacher.h"
 #include "distill/text/chat_template.h"
 #include "distill/text/tokenizer.h"
 #include "distill/train/run_config.h"
@@ -36,11 +36,12 @@ struct ModelPlan {
 };
 
 /// Reads config.json files and the tokenizer; no weights. Throws DataError for files that are there
-/// and wrong: a teacher with another tokenizer, a tokenizer that does not fit the vocabulary.
+/// and wrong: a teacher with another tokenizer, a tokenizer that does not fit a vocabulary;
+/// ConfigError where the objectives need what the teacher does not offer.
 ModelPlan plan_models(const RunConfig& config);
 
 struct LoadedModels {
-  std::unique_ptr<LiveTeacher> teacher;  ///< null: none
+  std::unique_ptr<Teacher> teacher;  ///< null: none
   std::unique_ptr<Transformer> student;
 };
 

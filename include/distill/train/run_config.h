@@ -63,6 +63,7 @@ struct TrainConfig {
   int64_t eval_steps = 0;
   bool eval_at_start = false;
   int64_t save_steps = 0;
+  bool save_last = true;
   int64_t save_total_limit = 3;
   std::optional<std::string> metric_for_best_model;
   std::optional<int64_t> early_stopping_patience;

@@ -9,12 +9,11 @@
 #include <vector>
 
 #include "distill/flow/batch.h"
+#include "distill/loss/loss_step.h"
 #include "distill/model/transformer.h"
-#include "distill/objective/head_buffers.h"
 #include "distill/objective/logit_objective.h"
 #include "distill/optim/adamw.h"
 #include "distill/optim/flat_parameters.h"
-#include "distill/teacher/live_teacher.h"
 
 namespace distill {
 
@@ -25,6 +24,9 @@ struct ObjectiveTerm {
 
   const std::string& label() const { return value->label().empty() ? type : value->label(); }
 };
+
+/// The terms of a loss, each with its weight.
+std::vector<LossTerm> loss_terms(const std::vector<ObjectiveTerm>& objectives);
 
 /// Metrics of a step. Tensors stay on the device until somebody logs them.
 struct StepReport {
@@ -45,11 +47,10 @@ struct TrainStepOptions {
 
 class TrainStep {
  public:
-  /// Takes over the student's parameters: they become slices of flat buffers. The student, the
-  /// teacher (null: none) and the objectives must outlive this.
-  TrainStep(Transformer& student, const LiveTeacher* teacher,
-            const std::vector<ObjectiveTerm>& objectives, const AdamWOptions& optimizer,
-            const TrainStepOptions& options);
+  /// Takes over the student's parameters: they become slices of flat buffers. The student, its loss
+  /// step and the objectives must outlive this.
+  TrainStep(Transformer& student, LossStep& loss, const std::vector<ObjectiveTerm>& objectives,
+            const AdamWOptions& optimizer, const TrainStepOptions& options);
 
   /// Sums over all micro-batches, divided once by the loss tokens of the whole step. An update
   /// whose loss or norm is not finite changes nothing, nor do the ones after it.
@@ -57,22 +58,15 @@ class TrainStep {
                  const StepContext& context);
 
   FlatParameters& parameters() { return parameters_; }
-  const FlatParameters& parameters() const { return parameters_; }
-  AdamW& optimizer() { return optimizer_; }
-  const AdamW& optimizer() const { return optimizer_; }
+  /// Every tensor that resume needs, by name: views.
+  std::vector<std::pair<std::string, at::Tensor>> state() const;
 
  private:
-  /// Adds the gradients of a micro-batch, and each term's sum to `sums`.
-  void add_gradients(const Batch& batch, double scale, const StepContext& context,
-                     std::vector<at::Tensor>& sums);
-
-  Transformer& student_;
-  const LiveTeacher* teacher_;
+  LossStep& loss_;
   const std::vector<ObjectiveTerm>& objectives_;
   TrainStepOptions options_;
   FlatParameters parameters_;
   AdamW optimizer_;
-  HeadBuffers buffers_;
   at::Tensor skip_;  // fp32 []: 1 once something was not finite
 };
 

@@ -11,7 +11,7 @@
 #include "distill/data/dataset.h"
 #include "distill/train/model_plan.h"
 #include "distill/train/run_config.h"
-#include "distill/train/trainer.h"
+#include "distill/train/training_summary.h"
 
 namespace distill {
 
@@ -35,20 +35,22 @@ std::vector<std::string> data_statistics(const PlannedData& data);
 /// Sentences for data files that are absent.
 std::vector<std::string> missing_files(const DataConfig& data);
 
-/// Optimizer steps of the run: max_steps, or from the batches of an epoch.
+/// Optimizer steps of the run: max_steps, or num_epochs times those of an epoch of so many
+/// micro-batches, rounded up. The last step of an epoch takes the micro-batches that are left.
 int64_t total_steps(const TrainConfig& train, int64_t batches_per_epoch);
+
+/// "12 (4 an epoch, the last of each of 1 micro-batch instead of 8)".
+std::string describe_steps(const TrainConfig& train, int64_t batches_per_epoch);
 
 /// Intervals and a warm-up that are longer than the run, documents that are longer than what a
 /// model was made for.
 std::vector<std::string> plan_warnings(const RunConfig& config, const ModelPlan& plan,
                                        int64_t steps);
 
-/// `resume`: "" for a fresh run, "auto" for the latest checkpoint of the run folder, else a
-/// checkpoint folder. Null where the run was finished already. Throws ConfigError, DataError,
-/// CheckpointError, TrainingError, Interrupted.
+/// `resume`: "" for a fresh run, "auto" for the newest whole checkpoint of the run folder, else a
+/// checkpoint folder: of this run, whose later checkpoints are then set aside, or of another one,
+/// which needs a fresh run folder. Null where the run was finished already; nothing is changed
+/// then. Throws ConfigError, DataError, CheckpointError, TrainingError, Interrupted.
 std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const std::string& resume);
-
-/// The summary as a table for a person.
-std::string format_summary(const TrainingSummary& summary, const std::filesystem::path& folder);
 
 }  // namespace distill

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "distill/core/error.h"
+#include "distill/teacher/live_teacher.h"
 #include "unit/model/tiny_models.h"
 
 namespace distill {
@@ -23,6 +24,13 @@ std::vector<Batch> some_batches() {
         make_batch({tests::random_document(9, n), tests::random_document(5, n + 10)}));
   }
   return batches;
+}
+
+template <typename Batches>
+Fidelity measured(const Transformer& student, Teacher* teacher, const Batches& batches,
+                  const MeasuredLoss& loss = {}) {
+  LossStep step(student, teacher);
+  return measure_fidelity(step, batches, loss);
 }
 
 /// Means over all loss tokens, the long way.
@@ -65,8 +73,8 @@ TEST(MeasureFidelity, EqualsThePlainComputation) {
   const std::vector<Batch> batches = some_batches();
   for (const int64_t teacher_vocabulary : {61, 64}) {
     const Transformer student = model_of(64, 1);
-    const LiveTeacher teacher(model_of(teacher_vocabulary, 2));
-    const Fidelity fidelity = measure_fidelity(student, &teacher, batches);
+    LiveTeacher teacher(model_of(teacher_vocabulary, 2));
+    const Fidelity fidelity = measured(student, &teacher, batches);
     const Plain plain = measured_plainly(student, teacher.model(), batches);
     EXPECT_EQ(fidelity.tokens, 36);
     EXPECT_NEAR(fidelity.student_nll, plain.student_nll, 1e-12);
@@ -80,14 +88,14 @@ TEST(MeasureFidelity, EqualsThePlainComputation) {
 
 TEST(MeasureFidelity, MeasuresTheLossOfGivenObjectives) {
   const Transformer student = model_of(61, 1);
-  const LiveTeacher teacher(model_of(61, 2));
+  LiveTeacher teacher(model_of(61, 2));
   const auto reverse_kl = logit_objectives().create("reverse_kl");
   const auto adaptive_kl = logit_objectives().create("adaptive_kl");  // not known to the kernel
   const auto cross_entropy = logit_objectives().create("cross_entropy");
-  const auto loss = [&](const std::vector<HeadTerm>& terms) {
-    return *measure_fidelity(student, &teacher, some_batches(), {terms, {}}).loss;
+  const auto loss = [&](const std::vector<LossTerm>& terms) {
+    return *measured(student, &teacher, some_batches(), {terms, {}}).loss;
   };
-  const Fidelity fidelity = measure_fidelity(student, &teacher, some_batches());
+  const Fidelity fidelity = measured(student, &teacher, some_batches());
   EXPECT_NEAR(loss({{cross_entropy.get(), 0.5}, {reverse_kl.get(), 2.0}}),
               0.5 * fidelity.student_nll + 2.0 * *fidelity.reverse_kl, 1e-12);
   const double adaptive = loss({{adaptive_kl.get(), 1.0}});
@@ -97,13 +105,13 @@ TEST(MeasureFidelity, MeasuresTheLossOfGivenObjectives) {
 }
 
 TEST(MeasureFidelity, WithoutATeacherOnlyTheTextIsMeasured) {
-  const Fidelity fidelity = measure_fidelity(model_of(61, 1), nullptr, some_batches());
+  const Fidelity fidelity = measured(model_of(61, 1), nullptr, some_batches());
   EXPECT_GT(fidelity.student_nll, 0.0);
   EXPECT_FALSE(fidelity.teacher_nll || fidelity.forward_kl || fidelity.agreement);
 }
 
 TEST(MeasureFidelity, RefusesDataWithoutALossToken) {
-  EXPECT_THROW(measure_fidelity(model_of(61, 1), nullptr, std::vector<Batch>{}), DataError);
+  EXPECT_THROW(measured(model_of(61, 1), nullptr, std::vector<Batch>{}), DataError);
 }
 
 }  // namespace

@@ -25,6 +25,14 @@ TEST(MakeBatch, ShiftsTargetsInsideEachDocument) {
   EXPECT_EQ(batch.loss_token_count(), 2);
 }
 
+TEST(LossRowDocuments, AreThoseOfTheBounds) {
+  const Batch batch = make_batch({{{5, 6, 7}, {true, false, true}, {}},
+                                  {{4}, {true}, {}},
+                                  {{8, 9, 9}, {true, true, true}, {}}});
+  EXPECT_EQ(list(batch.loss_rows), (std::vector<int64_t>{1, 4, 5}));
+  EXPECT_EQ(list(loss_row_documents(batch)), (std::vector<int64_t>{0, 2, 2}));
+}
+
 TEST(MakeBatch, RefusesAMaskOfAnotherLength) {
   EXPECT_ANY_THROW(make_batch({{{1, 2}, {true}, {}}}));
   EXPECT_ANY_THROW(make_batch({{{}, {}, {}}}));

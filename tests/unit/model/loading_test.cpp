@@ -122,7 +122,7 @@ TEST_F(Loading, SavesWhatTheSourceHad) {
   const fs::path copy = folder_ / "copy";
   const Transformer loaded = load();
   save_transformer(loaded, copy, at::kBFloat16);
-  copy_tokenizer_files(folder_, copy);
+  TokenizerFiles(folder_).write(copy);
   EXPECT_EQ(read_json(copy / "generation_config.json"),
             read_json(folder_ / "generation_config.json"));
   EXPECT_TRUE(fs::exists(copy / "tokenizer.json"));

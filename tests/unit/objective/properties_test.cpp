@@ -126,6 +126,7 @@ struct HeadCase {
   Head head;
   HeadRows rows;
   TeacherRows teacher;
+  at::Tensor weights;  // of the rows
 };
 
 at::Tensor all_logits(const TeacherRows& teacher) {
@@ -156,8 +157,8 @@ struct HeadGradientsAndSum {
 HeadGradientsAndSum through_head_step(const HeadCase& c, const LogitObjective& objective,
                                       int64_t chunk) {
   HeadGradients gradients{at::zeros_like(c.head.weight), at::zeros_like(c.head.bias)};
-  const HeadResult result = head_step(c.rows, c.head, gradients, c.teacher, {{&objective, 0.25}},
-                                      {}, {.chunk_rows = chunk});
+  const HeadResult result = head_step(c.rows, c.head, gradients, c.teacher,
+                                      {{&objective, 0.25, c.weights}}, {}, {.chunk_rows = chunk});
   return {result.d_hidden, gradients.weight, gradients.bias, result.sums[0]};
 }
 
@@ -211,11 +212,11 @@ class Unfused final : public LogitObjective {
 TEST_P(EveryObjective, FusedEqualsAutogradAlsoBesideCrossEntropy) {
   const auto cross_entropy = logit_objectives().create("cross_entropy");
   HeadCase c = make_head_case(kRows, 0.0);
-  c.rows.weights = at::linspace(0, 2, kRows, at::kFloat);
+  c.weights = at::linspace(0, 2, kRows, at::kFloat);
   const Unfused unfused(*objective_), unfused_cross_entropy(*cross_entropy);
   const auto run = [&](const LogitObjective& a, const LogitObjective& b, at::Tensor& d_weight) {
-    std::vector<HeadTerm> terms = {{&a, 0.25}};
-    if (GetParam().type != "cross_entropy") terms.push_back({&b, 0.5});
+    std::vector<HeadTerm> terms = {{&a, 0.25, c.weights}};
+    if (GetParam().type != "cross_entropy") terms.push_back({&b, 0.5, c.weights});
     EXPECT_EQ(runs_fused(terms, at::kCPU, at::kDouble),
               &a == objective_.get() && objective_->fused().has_value());
     d_weight = at::zeros_like(c.head.weight);
@@ -234,7 +235,7 @@ TEST_P(EveryObjective, FusedEqualsAutogradAlsoBesideCrossEntropy) {
 
 TEST_P(EveryObjective, AWeightOfZeroHidesARowsLoss) {
   HeadCase c = make_head_case(kRows, 0.0);
-  c.rows.weights = at::linspace(0, 2, kRows, at::kFloat);
+  c.weights = at::linspace(0, 2, kRows, at::kFloat);
   at::Tensor logits = all_logits(c.teacher);
   logits[0].fill_(NAN);
   c.teacher = offering(logits);

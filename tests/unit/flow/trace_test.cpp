@@ -1,0 +1,36 @@
+#include "distill/flow/trace.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace distill {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST(UnmetNeeds, AreNamed) {
+  Needs needs;
+  needs.teacher_logits = true;
+  needs.teacher_top_k = 64;
+  needs.teacher_sample = true;
+  needs.teacher_taps = {{Tap::Kind::kHidden, 3}};
+  EXPECT_THAT(unmet_needs(needs, {}),
+              ElementsAre("all its logits", "its 64 most likely tokens a row",
+                          "a sample of its tokens a row", "the hidden state of layer 3"));
+  EXPECT_THAT(unmet_needs({}, {}), IsEmpty());
+}
+
+TEST(UnmetNeeds, AllLogitsAreAsGoodAsAFew) {
+  const Needs few{.teacher_top_k = 64}, sample{.teacher_sample = true};
+  EXPECT_THAT(unmet_needs(few, {.teacher_logits = true}), IsEmpty());
+  EXPECT_THAT(unmet_needs(sample, {.teacher_logits = true}), IsEmpty());
+  EXPECT_THAT(unmet_needs(few, {.teacher_top_k = 100}), IsEmpty());
+  EXPECT_THAT(unmet_needs(few, {.teacher_top_k = 50}),
+              ElementsAre("its 64 most likely tokens a row"));
+  EXPECT_THAT(unmet_needs({.teacher_logits = true}, {.teacher_top_k = 100}),
+              ElementsAre("all its logits"));
+}
+
+}  // namespace
+}  // namespace distill
