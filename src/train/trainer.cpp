@@ -123,7 +123,7 @@ StepReport Trainer::step() {
       parts_.config->optimizer.learning_rate, state_.step, parts_.total_steps);
   StepReport report = train_step_.run(batches, learning_rate, context());
   unchecked_ = report;
-  if (parts_.student->device().is_cpu()) require_finite();
+  if (parts_.looks_at_each_step) require_finite();
   advance(batches, report);
   return report;
 }
@@ -148,7 +148,7 @@ void Trainer::require_finite() {
   const std::vector<int64_t> saved = saver_.store().steps();
   const std::string advice = not_finite_advice(
       report.samples, *parts_.source, saved.empty() ? std::nullopt : std::optional(saved.back()));
-  const std::string at = parts_.student->device().is_cpu()
+  const std::string at = parts_.looks_at_each_step
                              ? "step " + std::to_string(state_.step + 1)
                              : "one of the steps up to " + std::to_string(state_.step);
   throw TrainingError(at + ": the loss (" + format_number(report.loss.item<double>()) +

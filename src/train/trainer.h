@@ -38,6 +38,9 @@ struct TrainerParts {
   /// Keys and hashes that a resumed run must share.
   std::vector<std::pair<std::string, std::string>> identity;
   std::vector<MemoryPart> memory;  ///< what the run was estimated to need
+  /// Ask after each step whether it was finite. That waits for the device: on CUDA only before what
+  /// would keep or show the step's results.
+  bool looks_at_each_step = true;
 };
 
 /// True once all steps are done and evaluated, or early stopping has ended them.
@@ -62,8 +65,7 @@ class Trainer {
   StepReport step();
   /// Moves the state past the step's batches.
   void advance(const std::vector<Batch>& batches, const StepReport& report);
-  /// Throws TrainingError where the last step was not finite. A sync with the device: at once on a
-  /// CPU, on CUDA before what would keep or show the step's results.
+  /// Throws TrainingError where the last step, or one that nobody has asked about, was not finite.
   void require_finite();
   void log(const StepReport& report);
   Fidelity evaluate();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,10 +59,15 @@ struct Result {
 /// A running process; standard input is empty, the working directory is the source tree.
 class Process {
  public:
-  explicit Process(const std::vector<std::string>& arguments, const std::string& input = {}) {
+  /// `address_space`: bytes that it may map; 0: no limit.
+  explicit Process(const std::vector<std::string>& arguments, const std::string& input = {},
+                   rlim_t address_space = 0) {
     scratch_.write("in", input);
     pid_ = ::fork();
-    if (pid_ == 0) execute(arguments);
+    if (pid_ != 0) return;
+    const rlimit limit{address_space, address_space};
+    if (address_space > 0 && ::setrlimit(RLIMIT_AS, &limit) != 0) _exit(125);
+    execute(arguments);
   }
 
   void signal(int number) const { ::kill(pid_, number); }

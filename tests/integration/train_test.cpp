@@ -145,6 +145,20 @@ TEST(Train, ALossThatIsNotFiniteNamesTheRecordsAndTheWayOut) {
   EXPECT_NE(first.err.find("--resume auto then starts again"), std::string::npos) << first.err;
 }
 
+TEST(Train, TooLittleMemoryIsAnErrorWithTheKeysThatLowerIt) {
+  const Scratch scratch;
+  const Process process(
+      train(story_run(scratch), scratch / "run",
+            {"data.packing=false", "data.max_length=256", "train.micro_batch_size=160"}),
+      {}, rlim_t{1000} << 20);
+  const Result result = process.wait();
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  for (const char* part : {"out of memory at step 1: ", "activations, a full micro-batch: ",
+                           "train.micro_batch_size", "data.max_length", "gradient_checkpointing"}) {
+    EXPECT_NE(result.err.find(part), std::string::npos) << part << "\n" << result.err;
+  }
+}
+
 TEST(Train, AResumedRunReportsItsOwnStepsAndThreads) {
   const Scratch scratch;
   const std::string config = story_run(scratch);

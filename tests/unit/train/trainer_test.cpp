@@ -70,6 +70,7 @@ struct TinyRun {
     parts.total_steps = total;
     parts.batches_per_epoch = 3;
     parts.memory = {{"activations", 1000}};
+    parts.looks_at_each_step = looks_at_each_step;
     if (evaluates) parts.eval_batches = {make_batch({tests::random_document(8, 77)})};
     return std::make_unique<Trainer>(std::move(parts));
   }
@@ -90,7 +91,7 @@ struct TinyRun {
   Following teacher;
   tests::FakeSource source{3};
   int64_t total;
-  bool evaluates = false;
+  bool evaluates = false, looks_at_each_step = true;
 };
 
 TEST(Trainer, SavesTheLastStepUnlessToldNotTo) {
@@ -168,6 +169,27 @@ TEST(Trainer, TooLittleMemoryIsAnErrorWithWhatWasLearned) {
   TinyRun mended(scratch / "cut", "max_grad_norm: 1", 4);
   mended.resume();
   EXPECT_EQ(mended.final_weights(), whole.final_weights());
+}
+
+TEST(Trainer, NothingIsSavedAfterAStepThatWasNotFinite) {
+  const Scratch scratch;
+  for (const bool looks :
+       {true, false}) {  // false: as on a GPU, where nobody asks between log lines
+    TinyRun run(scratch / std::to_string(looks), "save_last: true", 50);
+    run.config.train.logging_steps = 100;
+    run.config.optimizer.learning_rate = 1e30;
+    run.looks_at_each_step = looks;
+    run.source.spoil(6);
+    std::string message;
+    try {
+      run.run();
+    } catch (const Error& error) {
+      message = error.what();
+    }
+    EXPECT_THAT(message, HasSubstr("is not finite; no weight was changed"));
+    EXPECT_EQ(message.find("not a record") == std::string::npos, looks) << message;
+    EXPECT_TRUE(run.store.steps().empty());
+  }
 }
 
 TEST(Trainer, EarlyStoppingIsRememberedAndPatienceGoesOn) {
