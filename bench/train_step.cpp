@@ -47,8 +47,9 @@ void bench(const std::string& path, int64_t steps, const std::vector<std::string
                                 static_cast<uint64_t>(config.run.seed)),
                     config.data.prefetch);
   LossStep loss_step(*models.student, models.teacher.get());
-  TrainStep step(*models.student, loss_step, config.objective, config.optimizer,
-                 {config.train.max_grad_norm, config.train.gradient_checkpointing});
+  TrainStep step(
+      *models.student, loss_step, config.objective, config.optimizer,
+      {config.train.max_grad_norm, config.train.gradient_checkpointing, config.student.freeze});
   keep_freed_memory();
   const auto next_batches = [&] {
     std::vector<Batch> batches;

@@ -17,12 +17,27 @@ void print_line(const std::string& name, const std::string& value) {
   std::printf("  %-36s %s\n", name.c_str(), value.c_str());
 }
 
-void print_model(const char* role, const std::optional<PlannedModel>& model) {
+/// `trained`: its parameters that train; none of a teacher's.
+void print_model(const char* role, const std::optional<PlannedModel>& model,
+                 const TrainedPart& trained = {}) {
   if (!model) return;
   const int64_t layers = model->config.num_layers;
-  print_line(role, std::to_string(parameter_count(model->config)) + " parameters (" +
-                       model->config.family + ", " + std::to_string(layers) +
+  const int64_t parameters = parameter_count(model->config);
+  std::string count = std::to_string(parameters) + " parameters";
+  if (!trained.groups.empty()) count += ", " + std::to_string(trained.parameters) + " trained";
+  print_line(role, count + " (" + model->config.family + ", " + std::to_string(layers) +
                        plural(" layer", layers) + ")");
+}
+
+void print_groups(const TrainedPart& trained) {
+  for (const auto& [settings, tensors, parameters] : trained.groups) {
+    char rates[80];
+    std::snprintf(rates, sizeof rates, ": lr_scale %g, weight_decay %g", settings.lr_scale,
+                  settings.weight_decay);
+    print_line("trained: " + settings.name, std::to_string(parameters) + " parameters in " +
+                                                std::to_string(tensors) +
+                                                plural(" tensor", tensors) + rates);
+  }
 }
 
 /// One a line, each indented.
@@ -52,7 +67,8 @@ struct ValidateCommand {
     const std::string run_there = describe_run(config.run.output_dir);
     if (!run_there.empty()) print_line("warning", run_there);
     print_model("teacher", plan.teacher);
-    print_model("student", plan.student);
+    print_model("student", plan.student, plan.trained);
+    if (!config.optimizer.groups.empty()) print_groups(plan.trained);
     if (plan.tokenizer && files.empty()) print_data(config, plan);
     const bool found = plan.student && (plan.teacher || !config.teacher);
     if (found) print_memory(config, plan, device, dtype);

@@ -57,7 +57,8 @@ std::vector<at::Tensor> LossStep::add(const Batch& given, const std::vector<Loss
   HeadResult result = head_step(rows, student_.head(),
                                 options.want_gradients ? head_gradients(student_) : HeadGradients{},
                                 answer.rows, head_terms(terms, batch), context, head);
-  if (options.want_gradients) torch::autograd::backward({rows.hidden}, {result.d_hidden});
+  // The trunk may be frozen as a whole.
+  if (rows.hidden.requires_grad()) torch::autograd::backward({rows.hidden}, {result.d_hidden});
   return std::move(result.sums);
 }
 

@@ -13,6 +13,10 @@ void AdamWOptions::fields(Section& section) {
   section.field("eps", eps, {.help = "Added to the root of the second moment.", .above = 0});
   section.field("weight_decay", weight_decay,
                 {.help = "Decoupled decay; not on norms and biases.", .min = 0});
+  section.list(
+      "groups", groups,
+      {.help = "Parameters with a learning rate or weight decay of their own. Each belongs "
+               "to the first group that matches its name; the others train as above."});
   if (section.parsing() && betas.size() != 2) {
     section.problem("betas", "expected two numbers, found " + std::to_string(betas.size()));
   }
@@ -32,10 +36,9 @@ void AdamW::step(double learning_rate, double max_norm, const at::Tensor& norm,
                                     : at::ones_like(step_count_);
   step_count_.add_(1.0 - skip);
   for (FlatGroup& group : parameters_.groups()) {
-    if (group.master.numel() == 0) continue;
     at::_fused_adamw_({group.master}, {group.gradient}, {group.exp_avg}, {group.exp_avg_sq}, {},
-                      {step_count_}, learning_rate, options_.betas[0], options_.betas[1],
-                      group.decay ? options_.weight_decay : 0.0, options_.eps,
+                      {step_count_}, learning_rate * group.settings.lr_scale, options_.betas[0],
+                      options_.betas[1], group.settings.weight_decay, options_.eps,
                       /*amsgrad=*/false, /*maximize=*/false, grad_scale, skip);
   }
   parameters_.update_compute_weights();

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
+
 #include "distill/core/error.h"
 
 namespace distill {
@@ -13,11 +15,12 @@ constexpr int64_t kNormPiece = int64_t{1} << 23;
 
 int64_t aligned(int64_t count) { return (count + kAlignment - 1) / kAlignment * kAlignment; }
 
-FlatGroup make_group(bool decay, int64_t size, at::ScalarType compute_dtype, at::Device device) {
+FlatGroup make_group(ParameterGroup settings, int64_t size, at::ScalarType compute_dtype,
+                     at::Device device) {
   const at::ScalarType dtype = compute_dtype == at::kDouble ? at::kDouble : at::kFloat;
   const auto options = at::TensorOptions().dtype(dtype).device(device);
   FlatGroup group;
-  group.decay = decay;
+  group.settings = std::move(settings);
   group.master = at::zeros({size}, options);
   group.gradient = at::zeros({size}, options);
   group.exp_avg = at::zeros({size}, options);
@@ -25,6 +28,14 @@ FlatGroup make_group(bool decay, int64_t size, at::ScalarType compute_dtype, at:
   group.compute =
       compute_dtype == dtype ? group.master : at::zeros({size}, options.dtype(compute_dtype));
   return group;
+}
+
+void require_alike(const ParameterRef& parameter, const at::Tensor& first) {
+  const at::Tensor& value = *parameter.value;
+  if (value.scalar_type() == first.scalar_type() && value.device() == first.device()) return;
+  throw Error("FlatParameters: expected " + first.toString() + " on " + first.device().str() +
+              " as the first parameter is, found " + parameter.name + ": " + value.toString() +
+              " on " + value.device().str());
 }
 
 }  // namespace
@@ -37,33 +48,39 @@ at::Tensor FlatParameters::Slice::view(const at::Tensor& flat) const {
 
 FlatParameters::FlatParameters(std::vector<ParameterRef> parameters) {
   if (parameters.empty()) throw Error("FlatParameters: there is no trainable parameter");
-  const at::ScalarType dtype = parameters[0].value->scalar_type();
-  int64_t sizes[2] = {0, 0};
+  const at::Tensor& first = *parameters[0].value;
+  std::vector<ParameterGroup> groups;
+  std::vector<int64_t> sizes;
   for (const ParameterRef& parameter : parameters) {
-    if (parameter.value->scalar_type() != dtype) {
-      throw Error("FlatParameters: parameters of different dtypes: " + parameter.name);
+    require_alike(parameter, first);
+    const auto found = std::find(groups.begin(), groups.end(), parameter.group);
+    const auto group = static_cast<size_t>(found - groups.begin());
+    if (found == groups.end()) {
+      groups.push_back(parameter.group);
+      sizes.push_back(0);
     }
-    const size_t group = parameter.decay ? 0 : 1;
     slices_.push_back({parameter.name, group, sizes[group], parameter.value->sizes().vec()});
     sizes[group] += aligned(parameter.value->numel());
   }
-  for (const bool decay : {true, false}) {
-    groups_.push_back(
-        make_group(decay, sizes[decay ? 0 : 1], dtype, parameters[0].value->device()));
+  for (size_t i = 0; i < groups.size(); ++i) {
+    groups_.push_back(make_group(groups[i], sizes[i], first.scalar_type(), first.device()));
   }
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    const Slice& slice = slices_[i];
-    const FlatGroup& group = groups_[slice.group];
-    slice.view(group.master).copy_(*parameters[i].value);
-    at::Tensor leaf = slice.view(group.compute).detach();
-    leaf.copy_(*parameters[i].value);
-    leaf.set_requires_grad(true);
-    at::Tensor gradient = slice.view(group.gradient);
-    if (gradient.scalar_type() != dtype) leaf.set_grad_dtype(gradient.scalar_type());
-    leaf.mutable_grad() = gradient;
-    *parameters[i].value = leaf;
-    *parameters[i].gradient = gradient;
+  for (size_t i = 0; i < parameters.size(); ++i) move_in(parameters[i], slices_[i]);
+}
+
+void FlatParameters::move_in(const ParameterRef& parameter, const Slice& slice) {
+  const FlatGroup& group = groups_[slice.group];
+  slice.view(group.master).copy_(*parameter.value);
+  at::Tensor leaf = slice.view(group.compute).detach();
+  leaf.copy_(*parameter.value);
+  leaf.set_requires_grad(true);
+  at::Tensor gradient = slice.view(group.gradient);
+  if (gradient.scalar_type() != leaf.scalar_type()) {
+    leaf.set_grad_dtype(gradient.scalar_type());
   }
+  leaf.mutable_grad() = gradient;
+  *parameter.value = leaf;
+  *parameter.gradient = gradient;
 }
 
 void FlatParameters::zero_gradients() {
@@ -75,7 +92,6 @@ at::Tensor FlatParameters::gradient_norm() const {
   for (const FlatGroup& group : groups_) {
     // In pieces: a norm in fp64 of the whole would first copy the whole in fp64.
     for (const at::Tensor& piece : group.gradient.split(kNormPiece)) {
-      if (piece.numel() == 0) continue;
       const at::Tensor norm = at::linalg_vector_norm(piece, 2, at::nullopt, false, at::kDouble);
       squares = squares.defined() ? squares + norm * norm : norm * norm;
     }

@@ -15,11 +15,12 @@ int64_t saved_values(const TransformerConfig& config) {
   return 4 * config.hidden_size + 3 * heads + 3 * kv + feed_forward;
 }
 
-int64_t activation_bytes(const RunConfig& config, const TransformerConfig& model, int64_t tokens,
-                         int64_t width) {
+/// Of the `blocks` that backward walks, and at least of one: a forward pass holds as much.
+int64_t activation_bytes(const RunConfig& config, const TransformerConfig& model, int64_t blocks,
+                         int64_t tokens, int64_t width) {
   const int64_t block = tokens * saved_values(model) * width;
-  if (!config.train.gradient_checkpointing) return block * model.num_layers;
-  return block + tokens * model.hidden_size * width * model.num_layers;
+  if (!config.train.gradient_checkpointing) return block * std::max<int64_t>(1, blocks);
+  return block + tokens * model.hidden_size * width * blocks;
 }
 
 /// fp32 copies of a chunk of logits that autograd holds at one time; the fused kernel holds none.
@@ -45,15 +46,18 @@ std::vector<MemoryPart> estimate_memory(const RunConfig& config, const ModelPlan
   }
   if (!plan.student) return parts;
   const TransformerConfig& student = plan.student->config;
-  const int64_t count = parameter_count(student);
+  const int64_t count = plan.trained.parameters;
+  const int64_t frozen = parameter_count(student) - count;
+  if (frozen > 0) parts.push_back({"student frozen weights", frozen * width});
   const int64_t master_width = dtype == at::kDouble ? 8 : 4;
   if (width != master_width) parts.push_back({"student compute weights", count * width});
   parts.push_back({"student master weights", count * master_width});
   parts.push_back({"gradients", count * master_width});
   parts.push_back({"AdamW moments", 2 * count * master_width});
   const int64_t tokens = config.train.micro_batch_size * config.data.max_length;
-  parts.push_back(
-      {"activations, a full micro-batch", activation_bytes(config, student, tokens, width)});
+  const int64_t blocks = student.num_layers - plan.trained.lowest_block;
+  parts.push_back({"activations, a full micro-batch",
+                   activation_bytes(config, student, blocks, tokens, width)});
   const bool fused = loss_is_fused(config, device, dtype);
   const int64_t buffers = student.logit_softcap > 0.0 && fused ? 2 : 1;
   int64_t row_bytes = student.vocab_size * width;

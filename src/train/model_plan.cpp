@@ -6,6 +6,7 @@
 #include "distill/model/loading.h"
 #include "distill/ops/device.h"
 #include "distill/teacher/live_teacher.h"
+#include "train/parameter_groups.h"
 
 namespace distill {
 namespace {
@@ -133,6 +134,9 @@ ModelPlan plan_models(const RunConfig& config) {
   }
   check_offers(config, plan);
   plan.student = plan_student(config.student, plan);
+  if (plan.student) {
+    plan.trained = plan_trained_part(plan.student->config, config.optimizer, config.student.freeze);
+  }
   plan.tokenizer_folder = tokenizer_folder(config, plan);
   if (plan.tokenizer_folder.empty()) return plan;
   if (!fs::exists(plan.tokenizer_folder / "tokenizer.json")) {

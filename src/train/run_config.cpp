@@ -4,6 +4,7 @@
 #include <set>
 
 #include "distill/core/error.h"
+#include "distill/core/regex.h"
 
 namespace distill {
 namespace {
@@ -69,10 +70,18 @@ void StudentConfig::fields(Section& section) {
   section.field("tokenizer", tokenizer,
                 {.help = "A folder with the tokenizer, where the student has none of its own.",
                  .default_text = "the student's folder, else the teacher's"});
+  section.field("freeze", freeze,
+                {.help = "Regular expressions (PCRE2): a parameter in whose name in "
+                         "model.safetensors one of them is found keeps its values."});
   const int ways = int(path.has_value()) + int(from_teacher.has_value()) + int(config.has_value());
   if (section.parsing() && ways != 1) {
     section.problem(
         "", "expected exactly one of path, from_teacher and config, found " + std::to_string(ways));
+  }
+  if (!section.parsing()) return;
+  for (const std::string& pattern : freeze) {
+    const std::string problem = regex_problem(pattern);
+    if (!problem.empty()) section.problem("freeze", problem);
   }
 }
 

@@ -36,12 +36,18 @@ bool shapes_the_run(const std::string& key) {
 
 RunIdentity run_identity(const LoadedConfig& loaded, const ModelPlan& plan,
                          const DataSplits& data) {
+  const StudentConfig& student = loaded.config.student;
   RunIdentity identity;
   for (const auto& [key, value] : loaded.values) {
+    if (key == "student.freeze" && student.freeze.empty()) continue;  // as if it were not there
     if (shapes_the_run(key)) identity.emplace_back(key, value);
   }
   if (plan.teacher) {
     identity.emplace_back("teacher weights", WeightFiles(plan.teacher->folder).hash().hex());
+  }
+  if (student.path && !student.freeze.empty()) {
+    // No checkpoint holds their masters: a resume reads them from where the run began.
+    identity.emplace_back("frozen weights", WeightFiles(plan.student->folder).hash().hex());
   }
   identity.emplace_back("tokenizer", plan.tokenizer->hash().hex());
   identity.emplace_back("training data", data.train->hash().hex());

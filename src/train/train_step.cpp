@@ -4,18 +4,9 @@
 
 #include <algorithm>
 
+#include "train/parameter_groups.h"
+
 namespace distill {
-namespace {
-
-FlatParameters flatten(Transformer& student) {
-  std::vector<ParameterRef> parameters;
-  student.visit([&](const std::string& name, Parameter& parameter, bool decay) {
-    parameters.push_back({name, &parameter.value, &parameter.gradient, decay});
-  });
-  return FlatParameters(std::move(parameters));
-}
-
-}  // namespace
 
 std::vector<LossTerm> loss_terms(const std::vector<ObjectiveTerm>& objectives) {
   std::vector<LossTerm> terms;
@@ -31,7 +22,7 @@ TrainStep::TrainStep(Transformer& student, LossStep& loss,
     : loss_(loss),
       objectives_(objectives),
       options_(options),
-      parameters_(flatten(student)),
+      parameters_(trainable_parameters(student, optimizer, options.freeze)),
       optimizer_(optimizer, parameters_),
       skip_(at::zeros_like(optimizer_.step_count())) {}
 

@@ -34,8 +34,9 @@ Trainer::Trainer(TrainerParts parts)
     : parts_(std::move(parts)),
       config_(parts_.config->train),
       loss_(*parts_.student, parts_.teacher),
-      train_step_(*parts_.student, loss_, parts_.config->objective, parts_.config->optimizer,
-                  {config_.max_grad_norm, config_.gradient_checkpointing}),
+      train_step_(
+          *parts_.student, loss_, parts_.config->objective, parts_.config->optimizer,
+          {config_.max_grad_norm, config_.gradient_checkpointing, parts_.config->student.freeze}),
       batches_(*parts_.source, config_.gradient_accumulation_steps),
       random_(generator_states(parts_.student->device())),
       best_(config_, state_.best),

@@ -88,8 +88,11 @@ void announce(const ModelPlan& plan, const PlannedData& data, const std::string&
     line = "teacher " + plan.teacher->folder.string() + " (" +
            format_count(parameter_count(plan.teacher->config)) + "), ";
   }
-  log_info(line + "student of " + format_count(parameter_count(plan.student->config)) +
-           " parameters, " + dtype_name(dtype) + " on " + device.str());
+  const int64_t parameters = parameter_count(plan.student->config);
+  const int64_t trained = plan.trained.parameters;
+  line += "student of " + format_count(parameters) + " parameters";
+  if (trained < parameters) line += ", " + format_count(trained) + " trained";
+  log_info(line + ", " + dtype_name(dtype) + " on " + device.str());
   for (const std::string& statistics : data_statistics(data)) log_info("data: " + statistics);
   log_info("optimizer steps: " + steps);
 }

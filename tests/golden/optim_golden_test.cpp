@@ -66,11 +66,10 @@ TEST(OptimGolden, AdamWEqualsTorch) {
       SCOPED_TRACE(name + label);
       at::Tensor value = file.tensor("param").to(dtype).clone();
       at::Tensor gradient;
-      FlatParameters parameters({{"w", &value, &gradient, true}});
+      FlatParameters parameters({{"w", &value, &gradient, {"all", 1.0, entry["weight_decay"]}}});
       AdamWOptions options;
       options.betas = {entry["betas"][0], entry["betas"][1]};
       options.eps = entry["eps"];
-      options.weight_decay = entry["weight_decay"];
       AdamW optimizer(options, parameters);
       const at::Tensor go_on = at::zeros({}, at::kFloat);
       for (int64_t step = 0; step < entry["steps"].get<int64_t>(); ++step) {
@@ -91,7 +90,7 @@ TEST(OptimGolden, ClippingScalesByTheGlobalNorm) {
     const std::string prefix = "clip." + std::to_string(entry["case"].get<int>());
     at::Tensor a = file.tensor(prefix + ".in.0").clone(), b = file.tensor(prefix + ".in.1").clone();
     at::Tensor gradient_a, gradient_b;
-    FlatParameters parameters({{"a", &a, &gradient_a, true}, {"b", &b, &gradient_b, false}});
+    FlatParameters parameters({{"a", &a, &gradient_a, {"one"}}, {"b", &b, &gradient_b, {"other"}}});
     gradient_a.copy_(file.tensor(prefix + ".in.0"));
     gradient_b.copy_(file.tensor(prefix + ".in.1"));
     const at::Tensor norm = parameters.gradient_norm();

@@ -105,6 +105,31 @@ TEST(Config, ValidateOfAFolderWithoutWeightsCountsParameters) {
   EXPECT_EQ(strict.exit_code, 1);
 }
 
+TEST(Config, ValidateCountsWhatTrains) {
+  const std::vector<std::string> command = {"validate", "--config", "configs/tiny/stories.yaml",
+                                            "run.dtype=bfloat16"};
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = command;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  const Result whole = with({});
+  EXPECT_EQ(whole.out.find("frozen weights"), std::string::npos) << whole.out;
+  EXPECT_EQ(whole.out.find("trained: "), std::string::npos) << whole.out;
+  // The embedding's 512 rows of 64 are frozen: 65.5 kB of bf16.
+  const Result part = with(
+      {"student.freeze=[embed_tokens]", "optimizer.groups=[{match: norm, weight_decay: 0.1}]"});
+  EXPECT_EQ(part.exit_code, 0) << part.err;
+  for (const char* line : {"123712 parameters, 90944 trained (llama, 2 layers)",
+                           "memory: student frozen weights       65.5 KB",
+                           "trained: norm                        320 parameters in 5 tensors: "
+                           "lr_scale 1, weight_decay "
+                           "0.1",
+                           "trained: all others                  90624 parameters in 14 tensors"}) {
+    EXPECT_NE(part.out.find(line), std::string::npos) << line << "\n" << part.out;
+  }
+}
+
 TEST(Config, AWrongCommandLineIsExitCode2) {
   EXPECT_EQ(run({}).exit_code, 2);
   EXPECT_EQ(run({"trian"}).exit_code, 2);

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "distill/optim/parameter_group.h"
+
 namespace distill {
 
 /// A model's parameter: `value` becomes a leaf that views a flat buffer, `gradient` the fp32 slice
@@ -16,13 +18,13 @@ struct ParameterRef {
   std::string name;
   at::Tensor* value = nullptr;
   at::Tensor* gradient = nullptr;
-  bool decay = true;  ///< weight decay applies
+  ParameterGroup group = {};  ///< equal ones share buffers
 };
 
 /// Flat buffers of one group. All one-dimensional and of the same length; slices are 256-byte
 /// aligned, gaps are zero and stay zero.
 struct FlatGroup {
-  bool decay = true;
+  ParameterGroup settings;
   at::Tensor master;      // fp32 (fp64 for a fp64 model)
   at::Tensor gradient;    // same dtype
   at::Tensor exp_avg;     // same dtype
@@ -32,8 +34,9 @@ struct FlatGroup {
 
 class FlatParameters {
  public:
-  /// Moves the parameters into flat buffers (two groups: with and without decay) and makes their
-  /// values leaves that require a gradient. Values must share one dtype and device.
+  /// Moves the parameters into flat buffers, those of each group in the order given and the groups
+  /// in that of their first parameters, and makes their values leaves that require a gradient.
+  /// Values must share one dtype and device. Throws Error.
   explicit FlatParameters(std::vector<ParameterRef> parameters);
 
   std::vector<FlatGroup>& groups() { return groups_; }
@@ -57,6 +60,8 @@ class FlatParameters {
     std::vector<int64_t> shape;
     at::Tensor view(const at::Tensor& flat) const;
   };
+
+  void move_in(const ParameterRef& parameter, const Slice& slice);
 
   std::vector<FlatGroup> groups_;
   std::vector<Slice> slices_;

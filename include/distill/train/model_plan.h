@@ -9,6 +9,7 @@
 
 #include "distill/model/transformer.h"
 #include "distill/model/transformer_config.h"
+#include "distill/optim/parameter_group.h"
 #include "distill/teacher/teacher.h"
 #include "distill/text/chat_template.h"
 #include "distill/text/tokenizer.h"
@@ -23,12 +24,29 @@ struct PlannedModel {
   bool has_weights = false;
 };
 
+/// The parameters of a student that share the optimizer's settings.
+struct PlannedGroup {
+  ParameterGroup settings;
+  int64_t tensors = 0;
+  int64_t parameters = 0;
+};
+
+/// What of the student trains.
+struct TrainedPart {
+  std::vector<PlannedGroup> groups;
+  int64_t parameters = 0;
+  /// Backward ends there: the blocks below keep nothing for it. The number of layers where only
+  /// what is above the blocks trains.
+  int64_t lowest_block = 0;
+};
+
 /// Teacher, student and tokenizer of a configuration. What could not be found is absent here and
 /// has a sentence in `missing`, so that one look names everything.
 struct ModelPlan {
   std::optional<PlannedModel> teacher;
   std::optional<PlannedModel>
-      student;  ///< from_teacher: the teacher's folder, the student's config
+      student;          ///< from_teacher: the teacher's folder, the student's config
+  TrainedPart trained;  ///< of the student
   std::filesystem::path tokenizer_folder;
   std::shared_ptr<const Tokenizer> tokenizer;
   std::shared_ptr<const ChatTemplate> chat_template;  ///< the model's own; null: none
@@ -36,8 +54,9 @@ struct ModelPlan {
 };
 
 /// Reads config.json files and the tokenizer; no weights. Throws DataError for files that are there
-/// and wrong: a teacher with another tokenizer, a tokenizer that does not fit a vocabulary;
-/// ConfigError where the objectives need what the teacher does not offer.
+/// and wrong: a teacher with another tokenizer, a tokenizer that does not fit a vocabulary; and
+/// ConfigError where the objectives need what the teacher does not offer, and for patterns of
+/// optimizer.groups and student.freeze that do nothing to the student.
 ModelPlan plan_models(const RunConfig& config);
 
 struct LoadedModels {

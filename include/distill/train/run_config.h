@@ -48,6 +48,7 @@ struct StudentConfig {
   std::optional<FromTeacherConfig> from_teacher;
   std::optional<std::string> config;
   std::optional<std::string> tokenizer;
+  std::vector<std::string> freeze;  ///< regular expressions: what they match does not train
 
   void fields(Section& section);
 };

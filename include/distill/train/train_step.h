@@ -43,12 +43,14 @@ struct StepReport {
 struct TrainStepOptions {
   double max_grad_norm = 1.0;  ///< 0: no clipping
   bool gradient_checkpointing = false;
+  std::vector<std::string> freeze = {};  ///< regular expressions: see student.freeze
 };
 
 class TrainStep {
  public:
-  /// Takes over the student's parameters: they become slices of flat buffers. The student, its loss
-  /// step and the objectives must outlive this.
+  /// Takes over the student's parameters: those that train become slices of flat buffers, the
+  /// others stay as they are. The student, its loss step and the objectives must outlive this.
+  /// Throws ConfigError: see trainable_parameters.
   TrainStep(Transformer& student, LossStep& loss, const std::vector<ObjectiveTerm>& objectives,
             const AdamWOptions& optimizer, const TrainStepOptions& options);
 
