@@ -57,7 +57,7 @@ std::vector<at::Tensor> LossStep::add(const Batch& given, const std::vector<Loss
   HeadResult result = head_step(rows, student_.head(),
                                 options.want_gradients ? head_gradients(student_) : HeadGradients{},
                                 answer.rows, head_terms(terms, batch), context, head);
-  // The trunk may be frozen as a whole.
+  // Where only the head trains, nothing below it asks for a gradient.
   if (rows.hidden.requires_grad()) torch::autograd::backward({rows.hidden}, {result.d_hidden});
   return std::move(result.sums);
 }

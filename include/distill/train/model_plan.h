@@ -54,7 +54,7 @@ struct ModelPlan {
 };
 
 /// Reads config.json files and the tokenizer; no weights. Throws DataError for files that are there
-/// and wrong: a teacher with another tokenizer, a tokenizer that does not fit a vocabulary; and
+/// and wrong: a teacher with another tokenizer, a tokenizer that does not fit a vocabulary;
 /// ConfigError where the objectives need what the teacher does not offer, and for patterns of
 /// optimizer.groups and student.freeze that do nothing to the student.
 ModelPlan plan_models(const RunConfig& config);
