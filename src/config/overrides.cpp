@@ -25,6 +25,18 @@ std::optional<size_t> parse_index(const std::string& name) {
   return index;
 }
 
+bool is_plain_number(const Node& node) {
+  if (node.kind != Node::Kind::kScalar || node.quoted) return false;
+  double value = 0;
+  const char* const end = node.text.data() + node.text.size();
+  const auto result = std::from_chars(node.text.data(), end, value);
+  return result.ec == std::errc() && result.ptr == end;
+}
+
+bool is_schedule_key(const std::string& name) {
+  return name == "from" || name == "to" || name == "over" || name == "shape";
+}
+
 class Overrider {
  public:
   Overrider(Place place, Problems& problems) : place_(place), problems_(problems) {}
@@ -46,6 +58,7 @@ class Overrider {
       node.kind = parse_index(name) ? Node::Kind::kList : Node::Kind::kMapping;
       node.place = place_;
     }
+    if (count == 1 && is_schedule_key(name) && is_plain_number(node)) start_schedule(node);
     Node* child = nullptr;
     if (node.kind == Node::Kind::kMapping) {
       child = node.find(name);
@@ -64,6 +77,19 @@ class Overrider {
   }
 
  private:
+  // A number becomes the schedule that starts at it.
+  void start_schedule(Node& number) const {
+    Node from{.kind = number.kind,
+              .place = number.place,
+              .text = std::move(number.text),
+              .key = "from",
+              .key_place = number.place};
+    number.kind = Node::Kind::kMapping;
+    number.place = place_;
+    number.text.clear();
+    number.children = {std::move(from)};
+  }
+
   std::optional<size_t> list_index(const Node& list, const std::string& name,
                                    const std::string& path, const std::string& inner_path) {
     const std::optional<size_t> index = parse_index(name);

@@ -19,7 +19,14 @@ void Parser::parse(const Visit& visit) {
 
 void Parser::field(std::string_view key, FieldValue value, const Field& field) {
   const Node* node = take(key, field.required);
-  if (node) read_value(*node, join_path(path_, key), field, value, findings_.problems);
+  if (!node) return;
+  const std::string path = join_path(path_, key);
+  Number* const* number = std::get_if<Number*>(&value);
+  if (number && node->kind == Node::Kind::kMapping) {
+    return parse_mapping(*node, path,
+                         [&](Section& section) { (*number)->schedule(section, field); });
+  }
+  read_value(*node, path, field, value, findings_.problems);
 }
 
 void Parser::nested(std::string_view key, const Field& field, const Visit& visit) {

@@ -37,6 +37,12 @@ void Section::field(std::string_view key, std::vector<std::string>& value, const
 void Section::field(std::string_view key, StringPairs& value, const Field& field) {
   backend_.field(key, &value, field);
 }
+void Section::field(std::string_view key, Number& value, const Field& field) {
+  backend_.field(key, &value, field);
+}
+void Section::field(std::string_view key, StepSpan& value, const Field& field) {
+  backend_.field(key, &value, field);
+}
 
 void Section::problem(std::string_view key, const std::string& what) {
   backend_.problem(key, what);

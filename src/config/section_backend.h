@@ -18,7 +18,7 @@ using StringPairs = std::vector<std::pair<std::string, std::string>>;
 using FieldValue =
     std::variant<bool*, int64_t*, double*, std::string*, std::optional<int64_t>*,
                  std::optional<double>*, std::optional<std::string>*, std::vector<int64_t>*,
-                 std::vector<double>*, std::vector<std::string>*, StringPairs*>;
+                 std::vector<double>*, std::vector<std::string>*, StringPairs*, Number*, StepSpan*>;
 
 /// The members mean what those of Section mean.
 class SectionBackend {

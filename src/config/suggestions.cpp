@@ -24,6 +24,20 @@ const Names& foreign_values() {
   return values;
 }
 
+// Keys of a number's schedule: they mean this among its keys only.
+const Names& foreign_schedule_keys() {
+  static const Names keys = {
+      {"begin", "from"},        {"initial", "from"},      {"initial_value", "from"},
+      {"start", "from"},        {"start_value", "from"},  {"end", "to"},
+      {"end_value", "to"},      {"final", "to"},          {"final_value", "to"},
+      {"target", "to"},         {"duration", "over"},     {"num_steps", "over"},
+      {"ratio", "over"},        {"steps", "over"},        {"warmup", "over"},
+      {"warmup_ratio", "over"}, {"warmup_steps", "over"}, {"mode", "shape"},
+      {"schedule", "shape"},    {"scheduler", "shape"},   {"type", "shape"},
+  };
+  return keys;
+}
+
 // "Per-Device-Batch" and "per_device_batch" are one name.
 std::string normalized(const std::string& name) {
   std::string text = name;
@@ -93,6 +107,8 @@ std::string suggest_name(const std::string& name, const std::vector<std::string>
 
 std::string suggest_key(const std::string& key, const std::vector<std::string>& siblings,
                         const std::vector<std::string>& schema) {
+  const std::string own = foreign(foreign_schedule_keys(), key, siblings);
+  if (!own.empty()) return own;
   const std::string known = foreign(foreign_keys(), key, schema);
   if (!known.empty()) return known;
   const std::string near = nearest_name(key, siblings);

@@ -120,6 +120,33 @@ class Reader {
     return good;
   }
 
+  bool read(const Node& node, const std::string& path, Number& value) {
+    if (node.kind != Node::Kind::kScalar) {
+      return wrong_type(node, path, "a number or a mapping of from, to, over and shape");
+    }
+    double parsed = 0;
+    if (!read(node, path, parsed)) return false;
+    value = parsed;
+    return true;
+  }
+
+  bool read(const Node& node, const std::string& path, StepSpan& value) {
+    int64_t steps = 0;
+    double share = 0;
+    if (is_plain(node) && !has_leading_zero(node.text) && parse(node.text, steps) == std::errc() &&
+        steps >= 1) {
+      value = {.steps = steps};
+    } else if (is_plain(node) && parse(node.text, share) == std::errc() && 0 < share && share < 1) {
+      value = {.share = share};
+    } else {
+      return wrong_type(node, path,
+                        "a number of steps (an integer >= 1) or a share of the run (a number > 0 "
+                        "and < 1)",
+                        share == 1 ? "; for the whole run leave it out" : "");
+    }
+    return true;
+  }
+
  private:
   static bool is_plain(const Node& node) {
     return node.kind == Node::Kind::kScalar && !node.quoted;

@@ -9,7 +9,7 @@
 namespace distill {
 
 /// Reads `node` into `value` and checks it against `field`. What is wrong is added to `problems`
-/// and the value keeps what it holds.
+/// and the value keeps what it holds. A Number is a plain one here: a mapping is the parser's.
 void read_value(const Node& node, const std::string& path, const Field& field,
                 const FieldValue& value, Problems& problems);
 

@@ -51,6 +51,20 @@ std::string write(const StringPairs& pairs) {
   return text + "}";
 }
 
+std::string write(const StepSpan& span) {
+  return span.steps > 0 ? write(span.steps) : write(span.share);
+}
+
+std::string write(const Number& number) {
+  if (number.shape() == Number::Shape::kConstant) return write(number.last());
+  std::string text = "{from: " + write(number.first()) + ", to: " + write(number.last());
+  if (number.over() != StepSpan{}) text += ", over: " + write(number.over());
+  for (const auto& [name, shape] : Number::shapes()) {
+    if (shape == number.shape()) text += ", shape: " + name;
+  }
+  return text + "}";
+}
+
 bool is_alphabetic(char c) { return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z'); }
 
 // Nothing that any YAML reader takes for a number, a date, a truth value or syntax.
@@ -75,6 +89,8 @@ std::string name_of(const int64_t*) { return "integer"; }
 std::string name_of(const double*) { return "number"; }
 std::string name_of(const std::string*) { return "string"; }
 std::string name_of(const StringPairs*) { return "mapping of strings or null"; }
+std::string name_of(const Number*) { return "number"; }
+std::string name_of(const StepSpan*) { return "steps or share of the run"; }
 
 template <typename T>
 struct Unwrapped {
@@ -153,6 +169,7 @@ std::string type_text(const FieldValue& value, const Field& field) {
         const std::string range = range_text(field);
         if (!range.empty()) text += ' ' + range;
         if (Kind::kOptional) text += " or null";
+        if (std::is_same_v<T, Number>) text += " or schedule";
         return text;
       },
       value);

@@ -17,7 +17,8 @@ class ConfigFile {
  public:
   /// Reads `path` and applies overrides such as "optimizer.learning_rate=1e-5" or
   /// "objective.1.temperature=4": the value is YAML, an index one past the end appends, absent
-  /// sections are made. Throws ConfigError for a file that cannot be read or is not YAML. What else
+  /// sections are made, a number with a key of a schedule ("objective.1.temperature.to=1") becomes
+  /// its `from`. Throws ConfigError for a file that cannot be read or is not YAML. What else
   /// is wrong (duplicate and merge keys, tags, aliases to themselves, malformed overrides) is kept
   /// for `read`, which reports everything at once.
   static ConfigFile load(const std::filesystem::path& path,

@@ -23,6 +23,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "distill/config/number.h"
 #include "distill/config/registry.h"
 
 namespace distill {
@@ -60,6 +61,10 @@ class Section {
   /// A mapping from names to strings, such as `columns`.
   void field(std::string_view key, std::vector<std::pair<std::string, std::string>>& value,
              const Field& field);
+  /// A number, or a mapping of from, to, over and shape: see Number. The field's range holds for
+  /// the whole course.
+  void field(std::string_view key, Number& value, const Field& field);
+  void field(std::string_view key, StepSpan& value, const Field& field);
 
   /// A string in the file, an enumerator in the program. `names` lists both.
   template <typename E>
