@@ -80,8 +80,8 @@ struct EvalCommand {
           std::make_unique<LiveTeacher>(load(config.teacher->path, teacher_device(config, device)));
     }
     MeasuredLoss loss;
-    loss.terms = loss_terms(config.objective);
-    loss.context.seed = static_cast<uint64_t>(config.run.seed);
+    loss.context = StepContext::evaluation(static_cast<uint64_t>(config.run.seed), 0);
+    loss.terms = loss_terms(config.objective, loss.context);
     LossStep step(student, teacher.get());
     const Fidelity f =
         measure_fidelity(step, held_out_batches(config, resolve_model(path).string()), loss);

@@ -15,7 +15,9 @@ namespace {
 constexpr const char* kDocHeader =
     "# Configuration\n\n"
     "Every key of a run's YAML file. This page is written by `distill list --config-docs`; "
-    "CI checks that it\nis up to date. A key that is not here is an error.\n\n";
+    "CI checks that it\nis up to date. A key that is not here is an error.\n\n"
+    "A number \"or schedule\" may change over the run, as `{from: 4, to: 1, over: 0.3}`: see\n"
+    "[Numbers over the run](objectives.md#numbers-over-the-run).\n\n";
 
 void print_indented(const std::string& text) {
   std::istringstream lines(text);
@@ -39,6 +41,10 @@ void list(bool config_docs) {
     return;
   }
   print_registry("objective", logit_objectives());
+  std::cout << "  schedule: a number that changes over the run, such as\n"
+               "    {from: 4, to: 1, over: 0.3, shape: cosine}\n"
+               "    over: steps, or a share of the run; absent: the whole run\n"
+               "    shape: constant, linear, cosine or step; absent: linear\n";
   print_registry("lr_scheduler", schedules());
   std::cout << "model families (config.json's model_type):\n";
   for (const Family& family : families()) std::cout << "  " << family.model_type << "\n";

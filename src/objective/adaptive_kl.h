@@ -10,15 +10,15 @@ namespace distill {
 class AdaptiveKl final : public DivergenceObjective {
  public:
   /// It sorts: through autograd.
-  std::optional<FusedTerm> fused() const override { return std::nullopt; }
+  std::optional<FusedTerm> fused(const StepContext&) const override { return std::nullopt; }
 
  protected:
-  at::Tensor row_losses(const LogProbs& log_probs) const override;
+  at::Tensor row_losses(const LogProbs& log_probs, const StepContext& context) const override;
   Divergence divergence() const override { return Divergence::kNone; }
   void options(Section& section) override;
 
  private:
-  double tail_mass_ = 0.5;
+  Number tail_mass_ = 0.5;
 };
 
 }  // namespace distill

@@ -102,8 +102,10 @@ void Classes::fields(Section& section) {
   if (section.has("tail") && !section.has("top_k")) section.problem("tail", "needs top_k");
 }
 
-Needs Classes::needs(double temperature) const {
-  if (!top_k || (tail == Tail::kBucket && temperature != 1.0)) return {.teacher_logits = true};
+Needs Classes::needs(const Number& temperature) const {
+  if (!top_k || (tail == Tail::kBucket && !temperature.always(1.0))) {
+    return {.teacher_logits = true};
+  }
   return {.teacher_top_k = *top_k};
 }
 

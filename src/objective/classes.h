@@ -20,8 +20,9 @@ struct Classes {
   Tail tail = Tail::kBucket;
 
   void fields(Section& section);
-  /// The mass outside stored tokens is known at T = 1 only: the bucket needs all logits elsewhere.
-  Needs needs(double temperature) const;
+  /// The mass outside stored tokens is known at T = 1 only: the bucket needs all logits unless that
+  /// is the temperature throughout.
+  Needs needs(const Number& temperature) const;
 };
 
 /// Log-probabilities of both models at the temperature over the classes. The K best are the

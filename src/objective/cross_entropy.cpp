@@ -6,13 +6,13 @@
 
 namespace distill {
 
-at::Tensor CrossEntropy::sum(const LogitRows& rows, const StepContext&) const {
-  const at::Tensor log_probs = tempered_log_softmax(rows.student, temperature_);
+at::Tensor CrossEntropy::sum(const LogitRows& rows, const StepContext& context) const {
+  const at::Tensor log_probs = tempered_log_softmax(rows.student, context.value(temperature_));
   return weighted_sum(-log_probs.gather(-1, rows.targets.unsqueeze(-1)).squeeze(-1), rows);
 }
 
-std::optional<FusedTerm> CrossEntropy::fused() const {
-  if (temperature_ != 1.0) return std::nullopt;
+std::optional<FusedTerm> CrossEntropy::fused(const StepContext& context) const {
+  if (context.value(temperature_) != 1.0) return std::nullopt;
   return FusedTerm{.cross_entropy = true};
 }
 

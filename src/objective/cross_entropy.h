@@ -8,13 +8,13 @@ namespace distill {
 class CrossEntropy final : public LogitObjective {
  public:
   at::Tensor sum(const LogitRows& rows, const StepContext& context) const override;
-  std::optional<FusedTerm> fused() const override;
+  std::optional<FusedTerm> fused(const StepContext& context) const override;
 
  protected:
   void options(Section& section) override;
 
  private:
-  double temperature_ = 1.0;
+  Number temperature_ = 1.0;
 };
 
 }  // namespace distill

@@ -4,17 +4,18 @@
 
 namespace distill {
 
-at::Tensor DivergenceObjective::sum(const LogitRows& rows, const StepContext&) const {
-  const at::Tensor losses = row_losses(class_log_probs(rows, classes_, temperature_));
-  return weighted_sum(losses, rows) * (temperature_ * temperature_);
+at::Tensor DivergenceObjective::sum(const LogitRows& rows, const StepContext& context) const {
+  const double temperature = context.value(temperature_);
+  const at::Tensor losses = row_losses(class_log_probs(rows, classes_, temperature), context);
+  return weighted_sum(losses, rows) * (temperature * temperature);
 }
 
-std::optional<FusedTerm> DivergenceObjective::fused() const {
+std::optional<FusedTerm> DivergenceObjective::fused(const StepContext& context) const {
   if (classes_.top_k) return std::nullopt;
   return FusedTerm{.divergence = divergence(),
-                   .temperature = temperature_,
-                   .ratio = ratio(),
-                   .factor = factor()};
+                   .temperature = context.value(temperature_),
+                   .ratio = ratio(context),
+                   .factor = factor(context)};
 }
 
 void DivergenceObjective::options(Section& section) {

@@ -12,21 +12,21 @@ namespace distill {
 class DivergenceObjective : public LogitObjective {
  public:
   at::Tensor sum(const LogitRows& rows, const StepContext& context) const override;
-  std::optional<FusedTerm> fused() const override;
+  std::optional<FusedTerm> fused(const StepContext& context) const override;
   Needs needs() const override { return classes_.needs(temperature_); }
   bool is_divergence() const override { return true; }
 
  protected:
   /// D a row, before T^2: [R].
-  virtual at::Tensor row_losses(const LogProbs& log_probs) const = 0;
+  virtual at::Tensor row_losses(const LogProbs& log_probs, const StepContext& context) const = 0;
   virtual Divergence divergence() const = 0;
   /// What the fused kernel calls ratio, and a factor on the whole.
-  virtual double ratio() const { return 0.5; }
-  virtual double factor() const { return 1.0; }
+  virtual double ratio(const StepContext&) const { return 0.5; }
+  virtual double factor(const StepContext&) const { return 1.0; }
   void options(Section& section) override;
 
  private:
-  double temperature_ = 1.0;
+  Number temperature_ = 1.0;
   Classes classes_;
 };
 

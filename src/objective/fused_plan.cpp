@@ -62,12 +62,12 @@ void FusedCall::run(const LogitRows& rows, bool want_gradients,
   if (divergence) add(sums[*divergence], losses.divergence, rows.weights, factor);
 }
 
-FusedPlan plan_fused(const std::vector<HeadTerm>& terms, at::Device device, at::ScalarType dtype,
-                     bool want_gradients) {
+FusedPlan plan_fused(const std::vector<HeadTerm>& terms, const StepContext& context,
+                     at::Device device, at::ScalarType dtype, bool want_gradients) {
   if (!has_fused_loss(device, dtype)) return all_others(terms.size());
   FusedPlan plan;
   for (size_t i = 0; i < terms.size(); ++i) {
-    if (const std::optional<FusedTerm> fused = terms[i].objective->fused()) {
+    if (const std::optional<FusedTerm> fused = terms[i].objective->fused(context)) {
       place(plan, i, *fused, terms[i]);
     } else {
       plan.others.push_back(i);
@@ -78,7 +78,9 @@ FusedPlan plan_fused(const std::vector<HeadTerm>& terms, at::Device device, at::
 }
 
 bool runs_fused(const std::vector<HeadTerm>& terms, at::Device device, at::ScalarType dtype) {
-  return plan_fused(terms, device, dtype, true).all_fused();
+  // The first step has every number's first value, an evaluation its last.
+  return plan_fused(terms, StepContext{}, device, dtype, true).all_fused() &&
+         plan_fused(terms, StepContext::evaluation(0, 0), device, dtype, true).all_fused();
 }
 
 }  // namespace distill

@@ -32,7 +32,7 @@ struct FusedPlan {
 
 /// With gradients one call or none at all: a second call would find the first one's gradient where
 /// the logits were. All terms are `others` then.
-FusedPlan plan_fused(const std::vector<HeadTerm>& terms, at::Device device, at::ScalarType dtype,
-                     bool want_gradients);
+FusedPlan plan_fused(const std::vector<HeadTerm>& terms, const StepContext& context,
+                     at::Device device, at::ScalarType dtype, bool want_gradients);
 
 }  // namespace distill

@@ -42,7 +42,7 @@ class ChunkedHead {
         context_(context),
         options_(options),
         dtype_(loss_dtype(head, teacher)),
-        plan_(plan_fused(terms, head.weight.device(), dtype_, options.want_gradients)),
+        plan_(plan_fused(terms, context, head.weight.device(), dtype_, options.want_gradients)),
         buffers_(options.buffers != nullptr ? *options.buffers : own_buffers_) {
     hidden_ = rows.hidden.detach().to(head.weight.scalar_type());
     const auto scalar = hidden_.options().dtype(at::kDouble);

@@ -4,10 +4,10 @@
 
 namespace distill {
 
-at::Tensor Jsd::row_losses(const LogProbs& log_probs) const {
-  const at::Tensor mixture = mix(log_probs, beta_);
-  return beta_ * kl_to(log_probs.teacher, mixture) +
-         (1 - beta_) * kl_to(log_probs.student, mixture);
+at::Tensor Jsd::row_losses(const LogProbs& log_probs, const StepContext& context) const {
+  const double beta = context.value(beta_);
+  const at::Tensor mixture = mix(log_probs, beta);
+  return beta * kl_to(log_probs.teacher, mixture) + (1 - beta) * kl_to(log_probs.student, mixture);
 }
 
 void Jsd::options(Section& section) {
@@ -18,8 +18,16 @@ void Jsd::options(Section& section) {
                          "reverse_kl.",
                  .min = 0,
                  .max = 1});
-  if (beta_ < 0.001) section.problem("beta", "no divergence at 0: take forward_kl");
-  if (beta_ > 0.999) section.problem("beta", "no divergence at 1: take reverse_kl");
+  if (beta_.lowest() < 0.001) {
+    section.problem("beta", beta_.constant()
+                                ? "no divergence at 0: take forward_kl"
+                                : "no divergence at 0: keep the schedule at 0.001 or above");
+  }
+  if (beta_.highest() > 0.999) {
+    section.problem("beta", beta_.constant()
+                                ? "no divergence at 1: take reverse_kl"
+                                : "no divergence at 1: keep the schedule at 0.999 or below");
+  }
 }
 
 }  // namespace distill

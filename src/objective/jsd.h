@@ -8,13 +8,13 @@ namespace distill {
 /// Jensen-Shannon divergence (Agarwal et al. 2023, GKD, eq. 1).
 class Jsd final : public DivergenceObjective {
  protected:
-  at::Tensor row_losses(const LogProbs& log_probs) const override;
+  at::Tensor row_losses(const LogProbs& log_probs, const StepContext& context) const override;
   Divergence divergence() const override { return Divergence::kJsd; }
-  double ratio() const override { return beta_; }
+  double ratio(const StepContext& context) const override { return context.value(beta_); }
   void options(Section& section) override;
 
  private:
-  double beta_ = 0.5;
+  Number beta_ = 0.5;
 };
 
 }  // namespace distill

@@ -10,7 +10,7 @@ namespace distill {
 class MseLogits final : public LogitObjective {
  public:
   at::Tensor sum(const LogitRows& rows, const StepContext& context) const override;
-  std::optional<FusedTerm> fused() const override {
+  std::optional<FusedTerm> fused(const StepContext&) const override {
     return FusedTerm{.divergence = Divergence::kMseLogits};
   }
   Needs needs() const override { return {.teacher_logits = true}; }

@@ -28,16 +28,18 @@ at::Tensor SampledForwardKl::draw(const at::Tensor& log_proposal, const LogitRow
 SampledForwardKl::Sample SampledForwardKl::draw_sample(const at::Tensor& teacher,
                                                        const LogitRows& rows,
                                                        const StepContext& context) const {
-  const at::Tensor log_q = tempered_log_softmax(teacher, temperature_);
+  const double proposal_temperature = context.value(proposal_temperature_);
+  const at::Tensor log_q = tempered_log_softmax(teacher, context.value(temperature_));
   const at::Tensor log_r =
-      proposal_temperature_ == 1.0 ? log_q : tempered_log_softmax(log_q, proposal_temperature_);
+      proposal_temperature == 1.0 ? log_q : tempered_log_softmax(log_q, proposal_temperature);
   const at::Tensor ids = draw(log_r, rows, context);
   const at::Tensor log_q_drawn = log_q.gather(-1, ids);
   return {ids, (log_q_drawn - log_r.gather(-1, ids)).exp() / samples_, log_q_drawn};
 }
 
-SampledForwardKl::Sample SampledForwardKl::given_sample(const LogitRows& rows) const {
-  if (temperature_ != 1.0) {
+SampledForwardKl::Sample SampledForwardKl::given_sample(const LogitRows& rows,
+                                                        const StepContext& context) const {
+  if (context.value(temperature_) != 1.0) {
     throw ConfigError(
         "objective: sampled_forward_kl at a temperature other than 1 needs a teacher that gives "
         "all "
@@ -55,19 +57,20 @@ at::Tensor SampledForwardKl::sum(const LogitRows& rows, const StepContext& conte
   if (given) {
     const int64_t width = rows.student.size(-1), known = rows.sparse.vocabulary;
     student = rows.student.narrow(-1, 0, known > 0 ? std::min(width, known) : width);
-    sample = given_sample(rows);
+    sample = given_sample(rows, context);
   } else {
     const CommonLogits logits = common_logits(rows);
     student = logits.student;
     sample = draw_sample(logits.teacher, rows, context);
   }
-  const at::Tensor log_p = tempered_log_softmax(student, temperature_).gather(-1, sample.ids);
+  const double temperature = context.value(temperature_);
+  const at::Tensor log_p = tempered_log_softmax(student, temperature).gather(-1, sample.ids);
   const at::Tensor losses = (sample.weights * (sample.log_q - log_p)).sum(-1);
-  return weighted_sum(losses, rows) * (temperature_ * temperature_);
+  return weighted_sum(losses, rows) * (temperature * temperature);
 }
 
 Needs SampledForwardKl::needs() const {
-  if (temperature_ != 1.0) return {.teacher_logits = true};
+  if (!temperature_.always(1.0)) return {.teacher_logits = true};
   return {.teacher_sample = true};
 }
 

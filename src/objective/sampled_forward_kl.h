@@ -30,12 +30,12 @@ class SampledForwardKl final : public LogitObjective {
   };
   Sample draw_sample(const at::Tensor& teacher, const LogitRows& rows,
                      const StepContext& context) const;
-  Sample given_sample(const LogitRows& rows) const;
+  Sample given_sample(const LogitRows& rows, const StepContext& context) const;
   /// int64 [R, N] tokens out of the distributions with these logarithms [R, V].
   at::Tensor draw(const at::Tensor& log_proposal, const LogitRows& rows,
                   const StepContext& context) const;
 
-  double temperature_ = 1.0, proposal_temperature_ = 1.0;
+  Number temperature_ = 1.0, proposal_temperature_ = 1.0;
   int64_t samples_ = 50;
 };
 

@@ -4,8 +4,9 @@
 
 namespace distill {
 
-at::Tensor SkewedForwardKl::row_losses(const LogProbs& log_probs) const {
-  return kl_to(log_probs.teacher, mix(log_probs, lambda_));
+at::Tensor SkewedForwardKl::row_losses(const LogProbs& log_probs,
+                                       const StepContext& context) const {
+  return kl_to(log_probs.teacher, mix(log_probs, context.value(lambda_)));
 }
 
 void SkewedForwardKl::options(Section& section) {
@@ -14,7 +15,11 @@ void SkewedForwardKl::options(Section& section) {
                 {.help = "The teacher's share of the mixture; at 0 this is forward_kl.",
                  .min = 0,
                  .max = 0.999});
-  if (lambda_ < 0.001) section.problem("lambda", "this is forward_kl: take that");
+  if (lambda_.lowest() < 0.001) {
+    section.problem("lambda", lambda_.constant()
+                                  ? "this is forward_kl: take that"
+                                  : "at 0 this is forward_kl: keep the schedule at 0.001 or above");
+  }
 }
 
 }  // namespace distill

@@ -4,8 +4,9 @@
 
 namespace distill {
 
-at::Tensor SkewedReverseKl::row_losses(const LogProbs& log_probs) const {
-  return kl_to(log_probs.student, mix(log_probs, 1 - lambda_));
+at::Tensor SkewedReverseKl::row_losses(const LogProbs& log_probs,
+                                       const StepContext& context) const {
+  return kl_to(log_probs.student, mix(log_probs, 1 - context.value(lambda_)));
 }
 
 void SkewedReverseKl::options(Section& section) {
@@ -14,7 +15,11 @@ void SkewedReverseKl::options(Section& section) {
                 {.help = "The student's share of the mixture; at 0 this is reverse_kl.",
                  .min = 0,
                  .max = 0.999});
-  if (lambda_ < 0.001) section.problem("lambda", "this is reverse_kl: take that");
+  if (lambda_.lowest() < 0.001) {
+    section.problem("lambda", lambda_.constant()
+                                  ? "this is reverse_kl: take that"
+                                  : "at 0 this is reverse_kl: keep the schedule at 0.001 or above");
+  }
 }
 
 }  // namespace distill

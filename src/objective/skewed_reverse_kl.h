@@ -7,13 +7,13 @@ namespace distill {
 /// T^2 KL(p || (1 - lambda) q + lambda p) (Ko et al. 2024, DistiLLM).
 class SkewedReverseKl final : public DivergenceObjective {
  protected:
-  at::Tensor row_losses(const LogProbs& log_probs) const override;
+  at::Tensor row_losses(const LogProbs& log_probs, const StepContext& context) const override;
   Divergence divergence() const override { return Divergence::kSkewedReverseKl; }
-  double ratio() const override { return lambda_; }
+  double ratio(const StepContext& context) const override { return context.value(lambda_); }
   void options(Section& section) override;
 
  private:
-  double lambda_ = 0.1;
+  Number lambda_ = 0.1;
 };
 
 }  // namespace distill

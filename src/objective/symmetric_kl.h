@@ -7,14 +7,18 @@ namespace distill {
 /// T^2 (a KL(q || p) + b KL(p || q)) (Jeffreys 1946).
 class SymmetricKl final : public DivergenceObjective {
  protected:
-  at::Tensor row_losses(const LogProbs& log_probs) const override;
+  at::Tensor row_losses(const LogProbs& log_probs, const StepContext& context) const override;
   Divergence divergence() const override { return Divergence::kSymmetricKl; }
-  double ratio() const override { return forward_weight_ / factor(); }
-  double factor() const override { return forward_weight_ + reverse_weight_; }
+  double ratio(const StepContext& context) const override {
+    return context.value(forward_weight_) / factor(context);
+  }
+  double factor(const StepContext& context) const override {
+    return context.value(forward_weight_) + context.value(reverse_weight_);
+  }
   void options(Section& section) override;
 
  private:
-  double forward_weight_ = 0.5, reverse_weight_ = 0.5;
+  Number forward_weight_ = 0.5, reverse_weight_ = 0.5;
 };
 
 }  // namespace distill

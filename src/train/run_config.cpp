@@ -149,7 +149,7 @@ void RunConfig::fields(Section& section) {
   if (!section.parsing()) return;
   check_labels(section, objective);
   const auto counts = [](const ObjectiveTerm& term) {
-    return !term.value || term.value->weight() > 0;
+    return !term.value || term.value->weight().highest() > 0;
   };
   if (!objective.empty() && std::none_of(objective.begin(), objective.end(), counts)) {
     section.problem("objective", "expected a term with a weight above 0: nothing would be learned");

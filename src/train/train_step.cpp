@@ -8,10 +8,11 @@
 
 namespace distill {
 
-std::vector<LossTerm> loss_terms(const std::vector<ObjectiveTerm>& objectives) {
+std::vector<LossTerm> loss_terms(const std::vector<ObjectiveTerm>& objectives,
+                                 const StepContext& context) {
   std::vector<LossTerm> terms;
   for (const ObjectiveTerm& objective : objectives) {
-    terms.push_back({objective.value.get(), objective.value->weight()});
+    terms.push_back({objective.value.get(), objective.value->weight(context)});
   }
   return terms;
 }
@@ -36,7 +37,7 @@ StepReport TrainStep::run(const std::vector<Batch>& micro_batches, double learni
     report.samples.insert(report.samples.end(), batch.samples.begin(), batch.samples.end());
   }
   const double scale = 1.0 / static_cast<double>(std::max<int64_t>(1, report.loss_tokens));
-  std::vector<LossTerm> terms = loss_terms(objectives_);
+  std::vector<LossTerm> terms = loss_terms(objectives_, context);
   for (LossTerm& term : terms) term.scale *= scale;
   const auto scalar = skip_.options().dtype(at::kDouble);
   report.terms.assign(terms.size(), {});
@@ -53,7 +54,7 @@ StepReport TrainStep::run(const std::vector<Batch>& micro_batches, double learni
   report.loss = at::zeros({}, scalar);
   for (size_t i = 0; i < terms.size(); ++i) {
     report.terms[i].mul_(scale);
-    report.loss.add_(report.terms[i], objectives_[i].value->weight());
+    report.loss.add_(report.terms[i], objectives_[i].value->weight(context));
   }
   report.grad_norm = parameters_.gradient_norm();
   report.finite = at::isfinite(report.loss) & at::isfinite(report.grad_norm) & (skip_ == 0);

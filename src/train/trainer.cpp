@@ -168,9 +168,8 @@ Fidelity Trainer::evaluate() {
   Fidelity fidelity;
   pause_for([&] {
     MeasuredLoss loss;
-    loss.terms = loss_terms(parts_.config->objective);
-    loss.context = context();
-    loss.context.draw = 0;  // or the metric would follow the draws
+    loss.context = StepContext::evaluation(context().seed, parts_.total_steps);
+    loss.terms = loss_terms(parts_.config->objective, loss.context);
     fidelity = measure_fidelity(loss_, parts_.eval_batches, loss);
     log_.evaluation(fidelity, state_.step);
   });

@@ -121,7 +121,7 @@ class Losses {
     rows.teacher = file_.tensor(c.set + "/teacher").to(at::kDouble);
     rows.targets = file_.tensor(c.set + "/labels");
     const at::Tensor sum = objective->sum(rows, {});
-    const std::optional<FusedTerm> term = objective->fused();
+    const std::optional<FusedTerm> term = objective->fused({});
     if (!c.finite) {
       EXPECT_TRUE(std::isinf(sum.item<double>()));
       EXPECT_FALSE(term && std::isfinite(run_fused(*term, rows).sum));

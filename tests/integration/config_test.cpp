@@ -84,6 +84,11 @@ TEST(Config, OverridesReachIntoLists) {
   EXPECT_NE(result.out.find("temperature: 4.0  # command line"), std::string::npos) << result.out;
   EXPECT_NE(result.out.find("learning_rate: 2.0e-05  # command line"), std::string::npos)
       << result.out;
+  const Result schedule =
+      run({"validate", "--config", "configs/tiny/stories.yaml", "objective.1.temperature.to=4"});
+  EXPECT_NE(schedule.out.find("temperature: {from: 2.0, to: 4.0, shape: linear}  # command line"),
+            std::string::npos)
+      << schedule.out;
   const Result wrong =
       run({"validate", "--config", "configs/tiny/stories.yaml", "objective.1.temperature=hot"});
   EXPECT_EQ(wrong.exit_code, 2);

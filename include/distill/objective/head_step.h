@@ -37,9 +37,9 @@ struct HeadResult {
   at::Tensor d_hidden;           // [R, D] in the dtype of hidden; undefined without gradients
 };
 
-/// Whether one call of the fused kernel computes all terms and their gradients: at most one
-/// cross-entropy, at T = 1, and one divergence, of the same row weights. All else goes through
-/// autograd. `dtype`: of the logits; the wider one where the models' differ.
+/// Whether one call of the fused kernel computes all terms and their gradients at every step: at
+/// most one cross-entropy, at T = 1 throughout, and one divergence, of the same row weights. All
+/// else goes through autograd. `dtype`: of the logits; the wider one where the models' differ.
 bool runs_fused(const std::vector<HeadTerm>& terms, at::Device device, at::ScalarType dtype);
 
 /// Looks at a chunk of logits before the losses are computed, while they are whole.

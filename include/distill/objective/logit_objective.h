@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "distill/config/number.h"
 #include "distill/config/registry.h"
 #include "distill/config/section.h"
 #include "distill/flow/head.h"
@@ -30,10 +31,19 @@ struct LogitRows {
 
 /// Where training stands, for objectives that change over time.
 struct StepContext {
-  int64_t step = 0;
+  int64_t step = 0;  ///< from 0
   int64_t total_steps = 0;
-  uint64_t seed = 0;  ///< of the run, for objectives that sample
-  int64_t draw = 0;   ///< which draw of theirs: a step's own in training, the same in evaluations
+  uint64_t seed = 0;        ///< of the run, for objectives that sample
+  int64_t draw = 0;         ///< which draw of theirs: a step's own in training, 0 in evaluations
+  bool evaluating = false;  ///< numbers have their last value, wherever training stands
+
+  /// The same for every evaluation of a run, so that their results compare.
+  static StepContext evaluation(uint64_t seed, int64_t total_steps) {
+    return {total_steps, total_steps, seed, 0, true};
+  }
+  double value(const Number& number) const {
+    return evaluating ? number.last() : number.at(step, total_steps);
+  }
 };
 
 /// A term that the fused kernel knows: cross-entropy at T = 1, or a divergence with its factor.
@@ -55,14 +65,17 @@ class LogitObjective {
   /// weight. A scalar in fp32 (fp64 for fp64 logits), differentiable in the student's logits only.
   virtual at::Tensor sum(const LogitRows& rows, const StepContext& context) const = 0;
 
-  /// The same loss as the fused kernel computes it; null where it does not know it.
-  virtual std::optional<FusedTerm> fused() const { return std::nullopt; }
+  /// The same loss as the fused kernel computes it; null where it does not know it. What it knows
+  /// at the first and at the last value of every number, it must know throughout.
+  virtual std::optional<FusedTerm> fused(const StepContext&) const { return std::nullopt; }
 
+  /// At any step of the run.
   virtual Needs needs() const { return {}; }
   /// True for a divergence: zero if and only if the two distributions are equal.
   virtual bool is_divergence() const { return false; }
 
-  double weight() const { return weight_; }
+  double weight(const StepContext& context) const { return context.value(weight_); }
+  const Number& weight() const { return weight_; }
   /// What logs call it; empty: its registered name.
   const std::string& label() const { return label_; }
 
@@ -72,7 +85,7 @@ class LogitObjective {
   virtual void options(Section& section) = 0;
 
  private:
-  double weight_ = 1.0;
+  Number weight_ = 1.0;
   std::string label_;
 };
 

@@ -25,8 +25,9 @@ struct ObjectiveTerm {
   const std::string& label() const { return value->label().empty() ? type : value->label(); }
 };
 
-/// The terms of a loss, each with its weight.
-std::vector<LossTerm> loss_terms(const std::vector<ObjectiveTerm>& objectives);
+/// The terms of a loss, each with its weight at that step.
+std::vector<LossTerm> loss_terms(const std::vector<ObjectiveTerm>& objectives,
+                                 const StepContext& context);
 
 /// Metrics of a step. Tensors stay on the device until somebody logs them.
 struct StepReport {

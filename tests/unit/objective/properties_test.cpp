@@ -218,7 +218,7 @@ TEST_P(EveryObjective, FusedEqualsAutogradAlsoBesideCrossEntropy) {
     std::vector<HeadTerm> terms = {{&a, 0.25, c.weights}};
     if (GetParam().type != "cross_entropy") terms.push_back({&b, 0.5, c.weights});
     EXPECT_EQ(runs_fused(terms, at::kCPU, at::kDouble),
-              &a == objective_.get() && objective_->fused().has_value());
+              &a == objective_.get() && objective_->fused({}).has_value());
     d_weight = at::zeros_like(c.head.weight);
     return head_step(c.rows, c.head, {d_weight, {}}, c.teacher, terms, {}, {.chunk_rows = 3});
   };

@@ -239,8 +239,8 @@ TEST(TopK, OptionsAreChecked) {
 }
 
 TEST(TopK, TheKernelDoesNotKnowIt) {
-  EXPECT_TRUE(make_objective("forward_kl")->fused().has_value());
-  EXPECT_FALSE(make_objective("forward_kl", "{top_k: 4}")->fused().has_value());
+  EXPECT_TRUE(make_objective("forward_kl")->fused({}).has_value());
+  EXPECT_FALSE(make_objective("forward_kl", "{top_k: 4}")->fused({}).has_value());
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ TEST_P(WideGap, LossAndGradientAreFiniteAndTheKernels) {
   fused.student = rows_.student.clone();
   fused.teacher = rows_.teacher;
   fused.targets = rows_.targets;
-  const FusedTerm term = *objective_->fused();
+  const FusedTerm term = *objective_->fused({});
   const at::Tensor expected =
       fused_loss(fused, {.divergence = term.divergence, .temperature = 0.1, .ratio = term.ratio},
                  true)
