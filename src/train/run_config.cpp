@@ -5,6 +5,7 @@
 
 #include "distill/core/error.h"
 #include "distill/core/regex.h"
+#include "distill/train/event_keys.h"
 
 namespace distill {
 namespace {
@@ -13,13 +14,21 @@ const std::vector<std::string> kDtypes = {"auto", "float32", "bfloat16", "float6
 const std::vector<std::string> kMetrics = {"eval_loss", "eval_nll", "eval_forward_kl",
                                            "eval_reverse_kl", "eval_agreement"};
 
-/// Two terms of one name would be one line in every log.
+/// Two terms of one name would be one key of every event; one of the event's own would hide it.
 void check_labels(Section& section, const std::vector<ObjectiveTerm>& objectives) {
   std::set<std::string> seen;
   for (const ObjectiveTerm& term : objectives) {
-    if (!term.value || seen.insert(term.label()).second) continue;
-    section.problem("objective", "two terms are called '" + term.label() +
-                                     "'; give one of them a `name` of its own");
+    if (!term.value) continue;
+    const std::string& label = term.label();
+    if (is_event_key(label)) {
+      section.problem("objective", "a term is called '" + label +
+                                       "', which the run's events have as a key of their own: one "
+                                       "value would hide the other, and a resume reads them; give "
+                                       "the term another `name`");
+    }
+    if (seen.insert(label).second) continue;
+    section.problem("objective",
+                    "two terms are called '" + label + "'; give one of them a `name` of its own");
   }
 }
 

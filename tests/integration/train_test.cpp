@@ -1,6 +1,7 @@
 // `distill train` from outside: whole runs, signals, kills and resumes.
 #include <gtest/gtest.h>
 
+#include "distill/train/event_keys.h"
 #include "integration/story_run.h"
 
 namespace distill::integration {
@@ -83,6 +84,17 @@ train: {max_steps: 20, micro_batch_size: 4, logging_steps: 1, save_steps: 10}
       train(config, scratch / "cut", {"--resume", (scratch / "cut" / "checkpoint-10").string()}));
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
   expect_same_run(scratch / "whole", scratch / "cut");
+}
+
+TEST(Train, AnEventHasItsOwnKeysAndTheTerms) {
+  const Scratch scratch;
+  ASSERT_EQ(run(train(story_run(scratch), scratch / "run", {"train.max_steps=1"})).exit_code, 0);
+  for (const std::string& line : losses(scratch / "run")) {
+    const Json event = parse_json(line, "events.jsonl");
+    for (const auto& [key, value] : event.items()) {
+      EXPECT_TRUE(is_event_key(key) || key == "cross_entropy" || key == "forward_kl") << key;
+    }
+  }
 }
 
 TEST(Train, ASignalSavesAndLeavesWith128PlusN) {
