@@ -6,6 +6,7 @@
 #include "app/commands.h"
 #include "distill/config/config_file.h"
 #include "distill/core/files.h"
+#include "distill/data/record_format.h"
 #include "distill/model/family.h"
 #include "distill/train/run_config.h"
 
@@ -34,12 +35,24 @@ void print_registry(const char* title, const Registry<T>& registry) {
   }
 }
 
+void print_formats() {
+  std::cout << "format of data:\n";
+  for (const RegistryEntry& entry : record_formats().entries()) {
+    std::cout << "  " << entry.name << ": " << entry.summary << "\n    columns:";
+    for (const FormatColumn& column : record_formats().create(entry.name)->columns()) {
+      std::cout << ' ' << column.field << (column.required ? "" : " (optional)");
+    }
+    std::cout << '\n';
+  }
+}
+
 void list(bool config_docs) {
   if (config_docs) {
     RunConfig config;
     std::cout << kDocHeader << document_config([&](Section& section) { config.fields(section); });
     return;
   }
+  print_formats();
   print_registry("objective", logit_objectives());
   std::cout << "  schedule: a number that changes over the run, such as\n"
                "    {from: 4, to: 1, over: 0.3, shape: cosine}\n"

@@ -4,6 +4,7 @@
 #include "distill/core/error.h"
 #include "distill/data/batch_stream.h"
 #include "distill/data/dataset.h"
+#include "distill/data/record_format.h"
 #include "distill/text/tokenizer.h"
 
 namespace distill::app {
@@ -11,14 +12,20 @@ namespace {
 
 constexpr int64_t kDocuments = 8;  // a forward pass
 
+std::string format_names() {
+  std::string names;
+  for (const RegistryEntry& entry : record_formats().entries()) {
+    names += (names.empty() ? "" : ", ") + entry.name;
+  }
+  return names;
+}
+
 }  // namespace
 
 void DataOptions::add_to(CLI::App& command) {
   command.add_option("--data", path,
                      "held-out records: JSONL, JSON, CSV, TSV or text, as such or compressed");
-  command
-      .add_option("--format", format, "text, prompt_completion, messages, sharegpt, alpaca, tokens")
-      ->capture_default_str();
+  command.add_option("--format", format, format_names())->capture_default_str();
   command.add_option("--column", columns, "field=column, as in prompt=question");
   command.add_option("--max-length", max_length, "longer documents are truncated")
       ->check(CLI::Range(int64_t{2}, int64_t{1} << 31))

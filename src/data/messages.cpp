@@ -201,6 +201,17 @@ Conversation make_exchange(const std::string& question, const std::string& answe
   return conversation;
 }
 
+std::string join_contents(const Conversation& conversation) {
+  std::string text;
+  for (const Json& message : conversation.messages) {
+    const auto content = message.find("content");
+    if (content != message.end() && content->is_string()) {
+      text += content->get_ref<const std::string&>() + "\n";
+    }
+  }
+  return text;
+}
+
 Conversation read_messages(const Json& record, const std::string& column) {
   const Json& list = list_column(record, column);
   std::vector<Message> messages;

@@ -26,6 +26,9 @@ Json chat_message(const std::string& role, const std::string& content);
 /// A question and its answer.
 Conversation make_exchange(const std::string& question, const std::string& answer);
 
+/// What the messages say, a line each.
+std::string join_contents(const Conversation& conversation);
+
 /// The messages of a column: [{role, content, tool_calls, ...}]. Throws DataError that names the
 /// message and says what was expected.
 Conversation read_messages(const Json& record, const std::string& column);

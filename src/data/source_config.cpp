@@ -4,39 +4,61 @@
 #include "data/text_template.h"
 #include "distill/core/error.h"
 #include "distill/data/data_config.h"
+#include "distill/data/record_format.h"
 
 namespace distill {
 namespace {
 
-const std::vector<std::pair<std::string, RecordFormat>>& format_names() {
-  static const std::vector<std::pair<std::string, RecordFormat>> names = {
-      {"text", RecordFormat::kText},         {"prompt_completion", RecordFormat::kPromptCompletion},
-      {"messages", RecordFormat::kMessages}, {"sharegpt", RecordFormat::kShareGpt},
-      {"alpaca", RecordFormat::kAlpaca},     {"tokens", RecordFormat::kTokens}};
-  return names;
-}
-
-std::string join(const std::vector<std::string>& words) {
+std::string join(const std::vector<std::string>& words, const std::string& between = ", ") {
   std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
   return text;
 }
 
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (const RegistryEntry& entry : record_formats().entries()) names.push_back(entry.name);
+  return names;
+}
+
+/// "What a record holds. text: {text}, learned whole. ..."
+std::string format_help() {
+  std::string help = "What a record holds.";
+  for (const RegistryEntry& entry : record_formats().entries()) {
+    help += " " + entry.name + ": " + entry.summary;
+  }
+  return help;
+}
+
+std::vector<std::string> fields_of(const std::string& format) {
+  std::vector<std::string> fields;
+  for (const FormatColumn& column : record_formats().create(format)->columns()) {
+    fields.push_back(column.field);
+  }
+  return fields;
+}
+
+bool has_field(const std::string& format, const std::string& field) {
+  const std::vector<std::string> fields = fields_of(format);
+  return std::find(fields.begin(), fields.end(), field) != fields.end();
+}
+
 void check_columns(Section& section, const SourceConfig& source) {
-  const std::vector<std::string>& known = format_fields(source.format);
   for (const auto& [field, column] : source.columns) {
-    if (std::find(known.begin(), known.end(), field) == known.end()) {
-      section.problem("columns", "'" + field + "' is not a field of this format; its fields are " +
-                                     join(known));
-    }
+    if (has_field(source.format, field)) continue;
+    section.problem("columns", "'" + field + "' is not a field of this format; its fields are " +
+                                   join(fields_of(source.format)));
   }
 }
 
-void check_template(Section& section, const char* key, const SourceConfig& source,
-                    const std::optional<std::string>& text) {
+void check_template(Section& section, const std::string& field, const SourceConfig& source) {
+  const auto text = source.text_template(field);
   if (!text) return;
-  if (source.format != RecordFormat::kPromptCompletion) {
-    section.problem(key, "only the format prompt_completion takes it");
+  const std::string key = field + "_template";
+  if (!has_field(source.format, field)) {
+    std::vector<std::string> names = format_names();
+    std::erase_if(names, [&](const std::string& name) { return !has_field(name, field); });
+    section.problem(key, "only the format " + join(names, " or ") + " takes it");
   }
   try {
     TextTemplate parsed(*text);
@@ -47,35 +69,17 @@ void check_template(Section& section, const char* key, const SourceConfig& sourc
 
 }  // namespace
 
-const std::vector<std::string>& format_fields(RecordFormat format) {
-  static const std::vector<std::string> text = {"text"};
-  static const std::vector<std::string> prompt_completion = {"prompt", "completion"};
-  static const std::vector<std::string> messages = {"messages", "tools"};
-  static const std::vector<std::string> sharegpt = {"conversations", "tools"};
-  static const std::vector<std::string> alpaca = {"instruction", "input", "output"};
-  static const std::vector<std::string> tokens = {"tokens", "loss_mask"};
-  switch (format) {
-    case RecordFormat::kText:
-      return text;
-    case RecordFormat::kPromptCompletion:
-      return prompt_completion;
-    case RecordFormat::kMessages:
-      return messages;
-    case RecordFormat::kShareGpt:
-      return sharegpt;
-    case RecordFormat::kAlpaca:
-      return alpaca;
-    case RecordFormat::kTokens:
-      return tokens;
-  }
-  throw Error("format_fields: no such format");
-}
-
 std::string SourceConfig::column(const std::string& field) const {
   for (const auto& [name, column] : columns) {
     if (name == field) return column;
   }
   return field;
+}
+
+std::optional<std::string> SourceConfig::text_template(const std::string& field) const {
+  if (field == "prompt") return prompt_template;
+  if (field == "completion") return completion_template;
+  return std::nullopt;
 }
 
 void SourceConfig::fields(Section& section) {
@@ -109,13 +113,8 @@ void SourceConfig::fields(Section& section) {
                  {"document", SampleBy::kDocument}},
                 {.help = "What is a record of a plain text file: a line, the lines up to a blank "
                          "one, or the whole file."});
-  section.field(
-      "format", format, format_names(),
-      {.help = "What a record holds. text: {text}. prompt_completion: {prompt, completion}. "
-               "messages: {messages: [{role, content}], tools}. sharegpt: {conversations: "
-               "[{from, value}], tools}. alpaca: {instruction, input, output}. tokens: {tokens, "
-               "loss_mask}.",
-       .required = true});
+  section.field("format", format,
+                {.help = format_help(), .choices = format_names(), .required = true});
   section.field("columns", columns,
                 {.help = "The column of each field, where it is not the field's own name, such as "
                          "{prompt: question, completion: answer}.",
@@ -153,8 +152,8 @@ void SourceConfig::fields(Section& section) {
     section.problem("num_samples", "it excludes weight: give one of the two");
   }
   check_columns(section, *this);
-  check_template(section, "prompt_template", *this, prompt_template);
-  check_template(section, "completion_template", *this, completion_template);
+  check_template(section, "prompt", *this);
+  check_template(section, "completion", *this);
 }
 
 }  // namespace distill

@@ -6,6 +6,7 @@
 
 #include "data/decompress.h"
 #include "distill/data/formatter.h"
+#include "distill/data/record_format.h"
 #include "fuzz/fuzz.h"
 
 namespace distill::fuzz {
@@ -28,13 +29,10 @@ class Formatters {
         "{% for m in messages %}<s>{{ m.role }}: {{ m.content }}{{ m.tool_calls }}</s>{% endfor %}"
         "{% if add_generation_prompt %}<s>assistant: {% endif %}",
         "template");
-    for (const auto format : {RecordFormat::kText, RecordFormat::kPromptCompletion,
-                              RecordFormat::kAlpaca, RecordFormat::kTokens}) {
-      add(format, nullptr);
-    }
-    for (const auto format : {RecordFormat::kPromptCompletion, RecordFormat::kMessages,
-                              RecordFormat::kShareGpt, RecordFormat::kAlpaca}) {
-      add(format, chat);
+    for (const RegistryEntry& format : record_formats().entries()) {
+      const Writing writing = record_formats().create(format.name)->writing();
+      if (writing != Writing::kChat) add(format.name, nullptr);
+      if (writing == Writing::kChat || writing == Writing::kChatOrPlain) add(format.name, chat);
     }
   }
 
@@ -45,7 +43,7 @@ class Formatters {
   }
 
  private:
-  void add(RecordFormat format, const std::shared_ptr<const ChatTemplate>& chat) {
+  void add(const std::string& format, const std::shared_ptr<const ChatTemplate>& chat) {
     SourceConfig source;
     source.path = "input";
     source.format = format;

@@ -14,7 +14,7 @@ struct RegistryEntry {
   std::string summary;  ///< one sentence for `distill list` and the docs
 };
 
-/// `T` is an interface with `void fields(Section&)`.
+/// `T` is an interface, and has `void fields(Section&)` where a section reads it (section.h).
 template <typename T>
 class Registry {
  public:

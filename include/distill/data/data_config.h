@@ -12,14 +12,10 @@
 
 namespace distill {
 
-enum class RecordFormat { kText, kPromptCompletion, kMessages, kShareGpt, kAlpaca, kTokens };
 enum class TrainOn { kAssistant, kLastAssistant, kCompletion, kAll };
 enum class TooLong { kDrop, kTruncate, kSplit };
 enum class OnBadRecord { kError, kSkip };
 enum class OnContamination { kReport, kDrop, kError };
-
-/// Fields that records of a format have; `columns` renames them.
-const std::vector<std::string>& format_fields(RecordFormat format);
 
 /// One file of records, several that a pattern names, or a part of a dataset.
 struct SourceConfig {
@@ -28,7 +24,7 @@ struct SourceConfig {
   std::optional<std::string> split;
   FileType file_type = FileType::kAuto;
   SampleBy sample_by = SampleBy::kLine;
-  RecordFormat format = RecordFormat::kPromptCompletion;
+  std::string format = "prompt_completion";                  // of record_formats
   std::vector<std::pair<std::string, std::string>> columns;  // field -> column
   std::optional<std::string> prompt_template;      // "{column}" placeholders, "{{" is a brace
   std::optional<std::string> completion_template;  // the same
@@ -40,6 +36,8 @@ struct SourceConfig {
   void fields(Section& section);
   /// The column that holds a field.
   std::string column(const std::string& field) const;
+  /// What is written for a field in place of its column, where there is such a template.
+  std::optional<std::string> text_template(const std::string& field) const;
 };
 
 /// The search for evaluation texts among the training records.

@@ -13,7 +13,7 @@ TEST(AssistantMask, IsThatOfTransformers) {
   std::ifstream file(DISTILL_SOURCE_DIR
                      "/tests/data/fixtures/chat_templates/assistant_masks.jsonl");
   SourceConfig source;
-  source.format = RecordFormat::kMessages;
+  source.format = "messages";
   int checked = 0;
   for (std::string line; std::getline(file, line); ++checked) {
     SCOPED_TRACE(line);

@@ -170,7 +170,7 @@ TEST(Conversation, BadOnesAreSkippedAndCounted) {
   DataConfig config;
   config.on_bad_record = OnBadRecord::kSkip;
   SourceConfig source;
-  source.format = RecordFormat::kMessages;
+  source.format = "messages";
   std::string lines = parse_json(kTwoTurns, "record").dump() + "\n";
   for (const char* const bad :
        {"[]", "3", R"([{"role": "bot", "content": "x"}])", R"([{"role": "user", "content": "x"}])",

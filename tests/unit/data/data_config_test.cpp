@@ -44,7 +44,7 @@ train:
   ASSERT_EQ(config.train.size(), 2U);
   EXPECT_EQ(config.train[0].column("prompt"), "question");
   EXPECT_EQ(config.train[1].column("text"), "text");
-  EXPECT_EQ(config.train[1].format, RecordFormat::kText);
+  EXPECT_EQ(config.train[1].format, "text");
   EXPECT_EQ(config.train[1].weight, 0.5);
   EXPECT_EQ(config.train[1].limit, 10);
 }

@@ -57,7 +57,7 @@ TEST_F(DatasetTest, TruncatesUnlessNothingIsLeftToLearn) {
 )");
   DataConfig config;
   config.train = {text_source(path)};
-  config.train[0].format = RecordFormat::kTokens;
+  config.train[0].format = "tokens";
   config.max_length = 2;
   config.too_long = TooLong::kTruncate;
   const std::vector<Document> read = documents(*load(config).train, report);
@@ -106,7 +106,7 @@ TEST_F(DatasetTest, KeysNameTheContent) {
 )");
   DataConfig config;
   config.train = {text_source(path)};
-  config.train[0].format = RecordFormat::kTokens;
+  config.train[0].format = "tokens";
   const auto read = documents(*load(config).train, report);
   EXPECT_EQ(read[0].sample.content, read[1].sample.content);  // nothing predicts the first token
   EXPECT_NE(read[0].sample.content, read[2].sample.content);
@@ -187,14 +187,15 @@ TEST_F(DatasetTest, HoldsOutByContent) {
   const DataSplits small = load(config);
   const auto held = texts(*small.eval);
   EXPECT_NEAR(double(held.size()), 100.0, 30.0);
-  EXPECT_EQ(held.size() + texts(*small.train).size(), 1000U);
+  const auto trained = texts(*small.train);
+  EXPECT_EQ(held.size() + trained.size(), 1000U);
   EXPECT_EQ(small.eval->order(0, 0, false).size(), held.size()) << "weights do not repeat it";
 
   config.train = {text_source(file(2000, true))};
   const auto more = texts(*load(config).eval);
   EXPECT_TRUE(std::includes(more.begin(), more.end(), held.begin(), held.end()));
   const auto still_trained = texts(*load(config).train);
-  for (const auto& text : texts(*small.train)) EXPECT_TRUE(still_trained.contains(text));
+  for (const auto& text : trained) EXPECT_TRUE(still_trained.contains(text));
 
   config.train[0].limit = 2;
   EXPECT_THAT(data_error([&] { load(config); }),

@@ -73,7 +73,7 @@ TEST_F(DecontaminateTest, LooksAtTextsWithoutTheirTemplate) {
       "eval.jsonl",
       "{\"messages\": [{\"role\": \"user\", \"content\": \"one two three four five six\"}, "
       "{\"role\": \"assistant\", \"content\": \"seven eight nine ten eleven twelve end\"}]}\n"))};
-  config.eval[0].format = RecordFormat::kMessages;
+  config.eval[0].format = "messages";
   EXPECT_THAT(
       kept(*load_data(config, std::make_shared<FakeTokenizer>(), std::make_shared<FakeChat>())
                 .train),

@@ -48,7 +48,7 @@ TEST_F(DuplicatesTest, TheSameTextInAnotherColumnIsAnotherRecord) {
       add("{\"prompt\": \"a\", \"completion\": \"b\"}\n"
           "{\"prompt\": \"ab\", \"completion\": \"\"}\n"
           "{\"prompt\": \"a\", \"completion\": \"b\", \"source\": \"web\"}\n");
-  source.format = RecordFormat::kPromptCompletion;
+  source.format = "prompt_completion";
   EXPECT_THAT(kept(*load(config).train), ElementsAre("0:0", "0:1"));
 }
 

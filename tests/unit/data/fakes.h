@@ -139,7 +139,7 @@ inline std::string lines_of_lengths(const std::vector<int>& lengths) {
 inline SourceConfig text_source(const std::filesystem::path& path) {
   SourceConfig source;
   source.path = path.string();
-  source.format = RecordFormat::kText;
+  source.format = "text";
   return source;
 }
 

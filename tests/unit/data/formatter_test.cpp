@@ -11,7 +11,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 struct Case {
-  RecordFormat format = RecordFormat::kPromptCompletion;
+  std::string format = "prompt_completion";
   TrainOn train_on = TrainOn::kAssistant;
   std::shared_ptr<const ChatTemplate> chat = nullptr;
   bool bos = false;
@@ -115,7 +115,7 @@ TEST(Formatter, TextTemplatesJoinColumns) {
 
 TEST(Formatter, TextIsLearnedWhole) {
   const Document document =
-      format({.format = RecordFormat::kText, .chat = kChat, .bos = true}, R"({"text": "ab"})");
+      format({.format = "text", .chat = kChat, .bos = true}, R"({"text": "ab"})");
   EXPECT_EQ(whole(document), "<s>ab</s>");
   EXPECT_THAT(document.is_target, ElementsAre(false, true, true, true));
 }
@@ -126,7 +126,7 @@ const char* const kConversation = R"({"messages": [
     {"role": "assistant", "content": "b"}, {"role": "user", "content": "t"}]})";
 
 TEST(Formatter, LearnsEveryAssistantTurn) {
-  Case test_case{.format = RecordFormat::kMessages, .chat = kChat};
+  Case test_case{.format = "messages", .chat = kChat};
   EXPECT_EQ(learned(format(test_case, kConversation)), "a[.]\n|b[.]\n|");
   test_case.train_on = TrainOn::kLastAssistant;
   EXPECT_EQ(learned(format(test_case, kConversation)), "b[.]\n|");
@@ -135,7 +135,7 @@ TEST(Formatter, LearnsEveryAssistantTurn) {
 }
 
 TEST(Formatter, GenerationBlocksDecide) {
-  Case test_case{.format = RecordFormat::kMessages, .chat = kBlocks};
+  Case test_case{.format = "messages", .chat = kBlocks};
   EXPECT_EQ(learned(format(test_case, kConversation)), "a[.]|b[.]|");
   test_case.train_on = TrainOn::kLastAssistant;
   EXPECT_EQ(learned(format(test_case, kConversation)), "b[.]|");
@@ -145,7 +145,7 @@ TEST(Formatter, RefusesATemplateThatRewritesHistory) {
   const std::string record = R"({"messages": [
       {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"},
       {"role": "user", "content": "r"}, {"role": "assistant", "content": "b"}]})";
-  Case test_case{.format = RecordFormat::kMessages, .chat = kForgets};
+  Case test_case{.format = "messages", .chat = kForgets};
   EXPECT_THAT(error_of(test_case, record),
               HasSubstr("renders message 1 or what comes before it differently"));
   test_case.train_on = TrainOn::kLastAssistant;
@@ -153,7 +153,7 @@ TEST(Formatter, RefusesATemplateThatRewritesHistory) {
 }
 
 TEST(Formatter, ReadsShareGpt) {
-  const Case test_case{.format = RecordFormat::kShareGpt, .chat = kChat};
+  const Case test_case{.format = "sharegpt", .chat = kChat};
   const Document document =
       format(test_case, R"({"conversations": [{"from": "system", "value": "s"},
       {"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]})");
@@ -162,7 +162,7 @@ TEST(Formatter, ReadsShareGpt) {
 }
 
 TEST(Formatter, ReadsAlpaca) {
-  Case test_case{.format = RecordFormat::kAlpaca, .chat = kChat};
+  Case test_case{.format = "alpaca", .chat = kChat};
   const std::string with = R"({"instruction": "i", "input": "x", "output": "o"})";
   const std::string without = R"({"instruction": "i", "input": "", "output": "o"})";
   EXPECT_EQ(whole(format(test_case, with)), "[user]i\nx[.]\n[assistant]o[.]\n");
@@ -181,7 +181,7 @@ TEST(Formatter, ReadsAlpaca) {
 }
 
 TEST(Formatter, ReadsTokens) {
-  const Case test_case{.format = RecordFormat::kTokens};
+  const Case test_case{.format = "tokens"};
   const Document all = format(test_case, R"({"tokens": [1, 2, 511]})");
   EXPECT_THAT(all.tokens, ElementsAre(1, 2, 511));
   EXPECT_THAT(all.is_target, ElementsAre(true, true, true));
@@ -215,7 +215,7 @@ TEST(Formatter, NamesTheColumnOfABadRecord) {
 }
 
 TEST(Formatter, NamesTheMessageOfABadConversation) {
-  const Case test_case{.format = RecordFormat::kMessages, .chat = kChat};
+  const Case test_case{.format = "messages", .chat = kChat};
   const auto message = [&](const std::string& messages) {
     return error_of(test_case, "{\"messages\": " + messages + "}");
   };
@@ -229,7 +229,7 @@ TEST(Formatter, NamesTheMessageOfABadConversation) {
                                                           "'content'"));
   EXPECT_THAT(message(R"([{"role": "user", "content": {"x": 1}}])"),
               HasSubstr("messages[0].content: expected a string, found {\"x\":1}"));
-  const Case sharegpt{.format = RecordFormat::kShareGpt, .chat = kChat};
+  const Case sharegpt{.format = "sharegpt", .chat = kChat};
   EXPECT_THAT(error_of(sharegpt, R"({"conversations": [{"from": "bot", "value": "x"}]})"),
               HasSubstr("conversations[0].from: expected human, user, gpt, assistant, system, "
                         "function_call, observation, function_response or tool, found \"bot\""));
@@ -239,7 +239,7 @@ TEST(Formatter, NamesTheMessageOfABadConversation) {
 }
 
 TEST(Formatter, ToolsReachTheTemplate) {
-  const Case test_case{.format = RecordFormat::kMessages, .chat = kChat};
+  const Case test_case{.format = "messages", .chat = kChat};
   EXPECT_THAT(whole(format(test_case, R"({"tools": [{"name": "f"}],
                                       "messages": [{"role": "user", "content": "q"},
                                                    {"role": "assistant", "content": "a"}]})")),
@@ -247,19 +247,18 @@ TEST(Formatter, ToolsReachTheTemplate) {
 }
 
 TEST(Formatter, NeedsATemplateOrAnEosToken) {
-  EXPECT_THAT(error_of({.format = RecordFormat::kMessages}, kConversation),
+  EXPECT_THAT(error_of({.format = "messages"}, kConversation),
               HasSubstr("f.jsonl: conversations need a chat template"));
-  const auto build = [](RecordFormat format, std::shared_ptr<const ChatTemplate> chat) {
+  const auto build = [](const std::string& format, std::shared_ptr<const ChatTemplate> chat) {
     SourceConfig source;
     source.path = "f.jsonl";
     source.format = format;
     Formatter formatter(source, TrainOn::kAll, std::make_shared<FakeTokenizer>(false, false), chat);
   };
-  EXPECT_THAT(data_error([&] { build(RecordFormat::kText, kChat); }), HasSubstr("no EOS token"));
-  EXPECT_THAT(data_error([&] { build(RecordFormat::kAlpaca, nullptr); }),
-              HasSubstr("no EOS token"));
-  EXPECT_NO_THROW(build(RecordFormat::kAlpaca, kChat));
-  EXPECT_NO_THROW(build(RecordFormat::kTokens, nullptr));
+  EXPECT_THAT(data_error([&] { build("text", kChat); }), HasSubstr("no EOS token"));
+  EXPECT_THAT(data_error([&] { build("alpaca", nullptr); }), HasSubstr("no EOS token"));
+  EXPECT_NO_THROW(build("alpaca", kChat));
+  EXPECT_NO_THROW(build("tokens", nullptr));
 }
 
 }  // namespace

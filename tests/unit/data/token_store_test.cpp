@@ -136,7 +136,7 @@ TEST_F(TokenStoreTest, WhatDecidesOnTokensNamesIt) {
   config.max_length = 1500;
   keep(*load(config).train);
   EXPECT_THAT(stores(), SizeIs(1)) << "the same column, and a length that is cut later";
-  config.train[0].format = RecordFormat::kPromptCompletion;
+  config.train[0].format = "prompt_completion";
   config.train[0].columns = {{"prompt", "text"}, {"completion", "text"}};
   keep(*load(config).train);
   EXPECT_THAT(stores(), SizeIs(2));
