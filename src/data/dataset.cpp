@@ -73,16 +73,10 @@ std::vector<Document> Dataset::documents(std::span<const Sample> samples, DataRe
   std::vector<std::optional<Document>> read_documents(samples.size());
   std::vector<std::string> problems(samples.size());
   for (size_t begin = 0; begin < samples.size(); begin += kTogether) {
-    parallel_for_each(std::min(kTogether, samples.size() - begin), threads_, [&](size_t at) {
-      const size_t i = begin + at;
-      read_documents[i] = kept(samples[i]);  // a damaged store is no bad record
-      if (read_documents[i]) return;
-      try {
-        read_documents[i] = read(samples[i]);
-      } catch (const DataError& error) {
-        if (on_bad_record_ == OnBadRecord::kError) throw;
-        problems[i] = error.what();
-      }
+    const auto piece = samples.subspan(begin, std::min(kTogether, samples.size() - begin));
+    require_unchanged(piece);
+    parallel_for_each(piece.size(), threads_, [&](size_t i) {
+      read_documents[begin + i] = read_or_skip(piece[i], problems[begin + i]);
     });
     release();
   }
@@ -104,6 +98,26 @@ std::vector<Document> Dataset::documents(std::span<const Sample> samples, DataRe
     }
   }
   return documents;
+}
+
+std::optional<Document> Dataset::read_or_skip(Sample sample, std::string& problem) const {
+  if (auto document = kept(sample)) return document;  // a damaged store is no bad record
+  try {
+    return read(sample);
+  } catch (const DataError& error) {
+    if (on_bad_record_ == OnBadRecord::kError) throw;
+    problem = error.what();
+    return std::nullopt;
+  }
+}
+
+void Dataset::require_unchanged(std::span<const Sample> samples) const {
+  std::vector<std::vector<uint32_t>> records(sources_.size());
+  for (const auto& [source, record] : samples) {
+    const TokenStore* store = store_of(sources_.at(source));
+    if (!store || !store->has(record)) records[source].push_back(record);
+  }
+  for (size_t i = 0; i < sources_.size(); ++i) sources_[i].set->require_unchanged(records[i]);
 }
 
 void Dataset::release() const {

@@ -32,6 +32,7 @@ NgramIndex index_of(const std::vector<Dataset::Source>& evaluation, size_t ngram
   NgramIndex index(ngram);
   int64_t texts = 0;
   for (const Dataset::Source& source : evaluation) {
+    source.set->require_unchanged(source.records);
     for (const uint32_t record : source.records) {
       try {
         index.add(text_of(source, record), source.set->place(record));

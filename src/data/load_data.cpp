@@ -6,6 +6,7 @@
 
 #include "data/decontaminate.h"
 #include "data/duplicates.h"
+#include "data/record_pass.h"
 #include "data/source_tokens.h"
 #include "distill/core/error.h"
 #include "distill/core/files.h"
@@ -14,8 +15,6 @@
 
 namespace distill {
 namespace {
-
-constexpr size_t kTogether = 4096;  // records that are in memory at a time
 
 /// Where a record's content falls in [0, 1): the same in every run.
 double held_out_share(const RecordSet& set, size_t record) {
@@ -44,21 +43,21 @@ Dataset::Source open_source(const SourceConfig& config, const DataConfig& data,
 }
 
 /// Moves the records whose content falls below `share` into a source of their own.
-Dataset::Source hold_out(Dataset::Source& source, double share) {
+Dataset::Source hold_out(Dataset::Source& source, double share, int threads) {
+  std::vector<char> is_held(source.records.size());
+  const auto decide = [&](size_t at) {
+    is_held[at] = held_out_share(*source.set, source.records[at]) < share ? 1 : 0;
+  };
+  pass_over(*source.set, source.records, threads, decide, [](size_t) {});
   Dataset::Source held = source;
   held.weight = 1.0;
   held.num_samples.reset();
-  size_t seen = 0;
-  const auto is_held = [&](uint32_t record) {
-    if (++seen % kTogether == 0) source.set->release();
-    return held_out_share(*source.set, record) < share;
-  };
-  std::erase_if(source.records, is_held);
-  source.set->release();
+  held.records.clear();
   std::vector<uint32_t> rest;
-  std::set_difference(held.records.begin(), held.records.end(), source.records.begin(),
-                      source.records.end(), std::back_inserter(rest));
-  held.records = std::move(rest);
+  for (size_t at = 0; at < is_held.size(); ++at) {
+    (is_held[at] != 0 ? held.records : rest).push_back(source.records[at]);
+  }
+  source.records = std::move(rest);
   return held;
 }
 
@@ -98,7 +97,9 @@ DataSplits load_data(const DataConfig& config, const std::shared_ptr<const Token
   DataReport before;
   if (config.deduplicate) before.duplicates = remove_duplicates(train, threads);
   if (config.test_size > 0) {
-    for (Dataset::Source& source : train) eval.push_back(hold_out(source, config.test_size));
+    for (Dataset::Source& source : train) {
+      eval.push_back(hold_out(source, config.test_size, threads));
+    }
   }
   if (config.contamination) {
     std::vector<Dataset::Source> texts = open(config.contamination->against);

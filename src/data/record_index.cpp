@@ -1,8 +1,5 @@
 #include "data/record_index.h"
 
-#include <sys/stat.h>
-
-#include <cerrno>
 #include <cstring>
 
 #include "data/cache_folder.h"
@@ -35,20 +32,6 @@ fs::path index_path(const fs::path& file, const std::string& kind) {
 uint64_t RecordIndex::begin(size_t record) const {
   if (record >= begins_.size()) throw Error("RecordIndex: no record " + std::to_string(record));
   return begins_[record];
-}
-
-FileStamp stamp_of(const fs::path& file) {
-  struct stat status = {};
-  if (::stat(file.c_str(), &status) != 0) {
-    throw DataError(file.string() + ": cannot be read: " + std::strerror(errno));
-  }
-  const auto nanoseconds = [](const timespec& time) {
-    return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-  };
-  return {.size = static_cast<uint64_t>(status.st_size),
-          .inode = status.st_ino,
-          .modified = nanoseconds(status.st_mtim),
-          .changed = nanoseconds(status.st_ctim)};
 }
 
 std::optional<RecordIndex> find_index(const fs::path& file, const std::string& kind) {

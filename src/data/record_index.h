@@ -17,18 +17,6 @@ namespace distill {
 /// Smaller files are scanned each time: that takes a few milliseconds.
 inline constexpr size_t kWorthAnIndex = size_t{64} << 20;
 
-/// What tells, without reading it, that a file is the same.
-struct FileStamp {
-  uint64_t size = 0;
-  uint64_t inode = 0;
-  int64_t modified = 0;  ///< ns
-  int64_t changed = 0;   ///< ns
-  bool operator==(const FileStamp&) const = default;
-};
-
-/// Throws DataError.
-FileStamp stamp_of(const std::filesystem::path& file);
-
 class RecordIndex {
  public:
   RecordIndex(std::vector<uint64_t> begins, std::optional<ContentKey> hash)

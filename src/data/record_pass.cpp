@@ -11,8 +11,6 @@
 namespace distill {
 namespace {
 
-constexpr size_t kTogether = 4096;
-
 std::optional<Json> try_read(const RecordSet& set, size_t record) {
   try {
     return set.read(record);
@@ -23,6 +21,18 @@ std::optional<Json> try_read(const RecordSet& set, size_t record) {
 
 }  // namespace
 
+void pass_over(const RecordSet& set, std::span<const uint32_t> records, int threads,
+               const std::function<void(size_t)>& visit, const std::function<void(size_t)>& done) {
+  for (size_t begin = 0; begin < records.size(); begin += kPassPiece) {
+    const auto piece = records.subspan(begin, std::min(kPassPiece, records.size() - begin));
+    set.require_unchanged(piece);
+    parallel_for_each(piece.size(), threads, [&](size_t i) { visit(begin + i); });
+    set.release();
+    throw_if_stopped();
+    done(begin + piece.size());
+  }
+}
+
 void visit_records(const std::vector<Dataset::Source>& sources, int threads,
                    const std::string& what,
                    const std::function<void(size_t, size_t, const Json&)>& visit) {
@@ -31,20 +41,16 @@ void visit_records(const std::vector<Dataset::Source>& sources, int threads,
     total += static_cast<int64_t>(source.records.size());
   }
   ProgressLine line(what, 0, total);
-  int64_t done = 0;
+  int64_t before = 0;
   for (size_t i = 0; i < sources.size(); ++i) {
-    const std::vector<uint32_t>& records = sources[i].records;
-    for (size_t begin = 0; begin < records.size(); begin += kTogether) {
-      const size_t count = std::min(kTogether, records.size() - begin);
-      parallel_for_each(count, threads, [&](size_t k) {
-        const auto record = try_read(*sources[i].set, records[begin + k]);
-        if (record) visit(i, begin + k, *record);
-      });
-      sources[i].set->release();
-      throw_if_stopped();
-      done += static_cast<int64_t>(count);
-      line.update(done, "records");
-    }
+    const Dataset::Source& source = sources[i];
+    const auto visit_one = [&](size_t at) {
+      const auto record = try_read(*source.set, source.records[at]);
+      if (record) visit(i, at, *record);
+    };
+    pass_over(*source.set, source.records, threads, visit_one,
+              [&](size_t end) { line.update(before + static_cast<int64_t>(end), "records"); });
+    before += static_cast<int64_t>(source.records.size());
   }
 }
 

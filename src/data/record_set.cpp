@@ -73,9 +73,13 @@ RecordSet::RecordSet(const std::string& path, const RecordOptions& options,
   }
 }
 
-RecordSet::Position RecordSet::find(size_t record) const {
+size_t RecordSet::file_of(size_t record) const {
   const auto after = std::upper_bound(begins_.begin(), begins_.end(), record);
-  const auto file = static_cast<size_t>(after - begins_.begin()) - 1;
+  return static_cast<size_t>(after - begins_.begin()) - 1;
+}
+
+RecordSet::Position RecordSet::find(size_t record) const {
+  const size_t file = file_of(record);
   return {*files_.at(file), record - begins_[file]};
 }
 
@@ -109,6 +113,15 @@ size_t RecordSet::bytes() const {
 
 void RecordSet::release() const {
   for (const auto& file : files_) file->release();
+}
+
+void RecordSet::require_unchanged(std::span<const uint32_t> records) const {
+  std::vector<bool> seen(files_.size());
+  for (const uint32_t record : records) {
+    const size_t file = file_of(record);
+    if (!seen[file]) files_[file]->require_unchanged();
+    seen[file] = true;
+  }
 }
 
 }  // namespace distill

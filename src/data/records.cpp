@@ -194,7 +194,29 @@ std::string RecordFile::place(size_t record) const {
 }
 
 ContentKey RecordFile::hash() const {
-  return index_->hash() ? *index_->hash() : hash_text_piecewise();
+  if (index_->hash()) return *index_->hash();
+  std::call_once(hashed_, [this] {
+    require_unchanged();
+    hash_ = hash_text_piecewise();
+  });
+  return hash_;
+}
+
+void RecordFile::require_unchanged() const {
+  if (file_.path != path_) return;  // a copy, which is whole and written by nobody
+  std::string change;
+  try {
+    const FileStamp now = stamp_of(path_);
+    const FileStamp& then = file_.stamp;
+    if (now.size == then.size && now.modified == then.modified) return;
+    change = path_.string() + ": the file has changed since it was opened: ";
+    change += now.size == then.size ? "its " + std::to_string(now.size) + " bytes were written anew"
+                                    : "it had " + std::to_string(then.size) + " bytes and has " +
+                                          std::to_string(now.size) + " now";
+  } catch (const DataError& error) {
+    change = error.what();
+  }
+  throw DataError(change + "; once it is back as it was, the run can be resumed");
 }
 
 }  // namespace distill

@@ -1,18 +1,17 @@
 #include "data/source_tokens.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "data/parallel.h"
+#include "data/record_pass.h"
 #include "distill/core/error.h"
 #include "distill/core/log.h"
 
 namespace distill {
 namespace {
-
-constexpr size_t kTogether = 4096;
 
 /// Nothing for a record that cannot be read: whether that is an error is asked when it is used.
 std::optional<std::vector<uint32_t>> tokens_of(const RecordSet& set, const Formatter& formatter,
@@ -37,19 +36,23 @@ SourceTokens::SourceTokens(std::shared_ptr<const RecordSet> set,
 
 void SourceTokens::make(int threads, const std::function<void(int64_t)>& progress) {
   if (store_) return;
+  std::vector<uint32_t> records(records_);
+  std::iota(records.begin(), records.end(), 0U);
   try {
     TokenStoreWriter writer(name_);
-    for (size_t begin = 0; begin < records_; begin += kTogether) {
-      std::vector<std::optional<std::vector<uint32_t>>> tokens(
-          std::min(kTogether, records_ - begin));
-      parallel_for_each(tokens.size(), threads,
-                        [&](size_t i) { tokens[i] = tokens_of(*set_, *formatter_, begin + i); });
-      set_->release();
-      for (const auto& document : tokens) writer.add(document);
-      progress(static_cast<int64_t>(begin + tokens.size()));
-    }
+    std::vector<std::optional<std::vector<uint32_t>>> tokens(std::min(kPassPiece, records_));
+    size_t written = 0;
+    const auto tokenise = [&](size_t record) {
+      tokens[record % kPassPiece] = tokens_of(*set_, *formatter_, record);
+    };
+    pass_over(*set_, records, threads, tokenise, [&](size_t end) {
+      for (; written < end; ++written) writer.add(tokens[written % kPassPiece]);
+      progress(static_cast<int64_t>(end));
+    });
+    set_->require_unchanged(records);  // so that nothing else stands under the files' hash
     writer.finish();
   } catch (const DataError& error) {
+    set_->require_unchanged(records);  // that ends the run
     log_warning(std::string("the tokens cannot be kept, and each run makes them anew: ") +
                 error.what());
     return;

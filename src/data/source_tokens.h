@@ -26,7 +26,8 @@ class SourceTokens {
   const TokenStore* store() const { return store_.get(); }
   size_t records() const { return records_; }
   /// Tokenises all records into a store, where there is none. A folder that cannot be written is
-  /// warned of. `progress` gets the records done; what it throws ends the work.
+  /// warned of. `progress` gets the records done; what it throws ends the work. Throws DataError
+  /// where a file has changed, and Interrupted.
   void make(int threads, const std::function<void(int64_t)>& progress);
 
  private:

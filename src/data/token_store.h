@@ -30,6 +30,8 @@ class TokenStore {
   /// Null where there is none of `records` records under that name.
   static std::unique_ptr<const TokenStore> open(const ContentKey& name, size_t records);
 
+  /// False where the record could not be read when the store was written.
+  bool has(size_t record) const { return offsets_[record] != offsets_[record + 1]; }
   /// The document; nothing where the record could not be read when the store was written. Throws
   /// DataError for a damaged one.
   std::optional<Document> read(size_t record) const;

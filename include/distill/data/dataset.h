@@ -54,11 +54,12 @@ class Dataset {
   std::vector<Sample> order(uint64_t seed, int64_t epoch, bool shuffle) const;
   /// The documents of records, in their order, tokenised in parallel and at most max_length long.
   /// Outcomes are added to `report`, and the lengths before max_length to `lengths`. Throws
-  /// DataError that names path and line.
+  /// DataError that names path and line, and for a file that is not what it was when it was opened.
   std::vector<Document> documents(std::span<const Sample> samples, DataReport& report,
                                   LengthCounts* lengths = nullptr) const;
   /// Tokenises the sources that are worth it into the user's cache folder, unless they are there
   /// already. To be called before the set is shared. `progress` gets records done and in all.
+  /// Throws as `documents` does for a file that has changed, and Interrupted.
   void keep_tokens(const std::function<void(int64_t, int64_t)>& progress) const;
   /// "data/train.jsonl:17"; of a record that was split, with ", part 2".
   std::string place(const SampleRef& sample) const;
@@ -66,6 +67,11 @@ class Dataset {
   ContentKey hash() const;
 
  private:
+  /// Of the files that these records are read from; kept tokens need none.
+  void require_unchanged(std::span<const Sample> samples) const;
+  /// The record's document before max_length; nothing for a bad one that is skipped, but its
+  /// `problem`.
+  std::optional<Document> read_or_skip(Sample sample, std::string& problem) const;
   /// From disk or memory; the sample is empty. Throws DataError for tokens that are damaged.
   std::optional<Document> kept(Sample sample) const;
   /// The same from the source. Throws DataError that names the place.

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,8 @@ class RecordSet {
   ContentKey hash() const;
   size_t bytes() const;
   void release() const;
+  /// Looks at each file that one of the records is in.
+  void require_unchanged(std::span<const uint32_t> records) const;
 
  private:
   struct Position {
@@ -53,6 +56,7 @@ class RecordSet {
     size_t record;
   };
   Position find(size_t record) const;
+  size_t file_of(size_t record) const;
 
   std::vector<std::unique_ptr<const RecordFile>> files_;
   std::vector<size_t> begins_ = {0};  // of each file's records, and all of them

@@ -59,8 +59,13 @@ class RecordFile {
   Json read(size_t record) const;
   /// "path:line"; of a row "path[row]", where the first is 0 as in Python.
   std::string place(size_t record) const;
-  /// Identity of the whole text; compressed or not, it is the same.
+  /// Identity of the whole text, read once; compressed or not, it is the same. Throws DataError as
+  /// `require_unchanged` does.
   ContentKey hash() const;
+  /// Throws DataError where the file on disk is not of the size and time of modification that it
+  /// had when it was opened: records would come from two versions of it, or from beyond its end.
+  /// One stat; none for a file whose records are in a copy.
+  void require_unchanged() const;
   size_t bytes() const { return text_.size(); }
   /// Lets the text leave this process's memory until it is read again.
   void release() const { file_.release(); }
@@ -77,6 +82,8 @@ class RecordFile {
   bool has_rows_ = false;  // lines of the text are none of the file
   std::unique_ptr<const RecordLayout> layout_;
   std::unique_ptr<const RecordIndex> index_;
+  mutable std::once_flag hashed_;
+  mutable ContentKey hash_;  // of a text whose index does not have it
   mutable std::once_flag counted_;
   mutable std::vector<int64_t> newlines_;  // before every 1024th record, once a place was asked for
 };

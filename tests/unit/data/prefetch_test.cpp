@@ -26,7 +26,7 @@ TEST_F(Prefetch, GivesTheBatchesOfTheStream) {
   const std::string content = lines_of_lengths({1, 2, 3, 4, 5, 6, 7});
   for (const int64_t depth : {0, 1, 3}) {
     BatchStream plain = stream(content);
-    Prefetcher ahead(stream(content), depth);
+    Prefetcher ahead(plain, depth);
     for (int i = 0; i < 20; ++i) {
       const Batch expected = plain.next();
       const Batch batch = ahead.next();
