@@ -127,7 +127,7 @@ void Dataset::release() const {
   }
 }
 
-void Dataset::keep_tokens(const std::function<void(int64_t, int64_t)>& progress) const {
+void Dataset::keep_tokens(const std::function<void(int64_t, int64_t)>& progress) {
   const auto absent = [](const Source& source) { return source.tokens && !source.tokens->store(); };
   int64_t total = 0;
   for (const Source& source : sources_) {

@@ -107,7 +107,7 @@ DataSplits load_data(const DataConfig& config, const std::shared_ptr<const Token
     before.contaminated = check_contamination(train, texts, config, threads);
   }
   DataSplits splits;
-  splits.train = std::make_shared<const Dataset>(std::move(train), config, before);
+  splits.train = std::make_shared<Dataset>(std::move(train), config, before);
   if (!eval.empty()) splits.eval = std::make_shared<const Dataset>(std::move(eval), held_out);
   if (config.test_size == 0) return splits;
   const int64_t trained = splits.train->record_count();

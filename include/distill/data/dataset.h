@@ -23,7 +23,7 @@ namespace distill {
 class SourceTokens;
 class TokenCache;
 
-/// Safe to share between threads.
+/// Safe to share between threads, but for `keep_tokens`.
 class Dataset {
  public:
   /// A record of a source.
@@ -58,9 +58,10 @@ class Dataset {
   std::vector<Document> documents(std::span<const Sample> samples, DataReport& report,
                                   LengthCounts* lengths = nullptr) const;
   /// Tokenises the sources that are worth it into the user's cache folder, unless they are there
-  /// already. To be called before the set is shared. `progress` gets records done and in all.
-  /// Throws as `documents` does for a file that has changed, and Interrupted.
-  void keep_tokens(const std::function<void(int64_t, int64_t)>& progress) const;
+  /// already. To be called before this set is shared, or what was held out of its sources, which
+  /// then has these tokens, too. `progress` gets records done and in all. Throws as `documents`
+  /// does for a file that has changed, and Interrupted.
+  void keep_tokens(const std::function<void(int64_t, int64_t)>& progress);
   /// "data/train.jsonl:17"; of a record that was split, with ", part 2".
   std::string place(const SampleRef& sample) const;
   /// Identity of the sources' files.
@@ -93,7 +94,7 @@ class Dataset {
 
 /// The two sides of a run's data; eval is null where nothing is held out.
 struct DataSplits {
-  std::shared_ptr<const Dataset> train;
+  std::shared_ptr<Dataset> train;
   std::shared_ptr<const Dataset> eval;
 };
 

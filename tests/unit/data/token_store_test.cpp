@@ -40,7 +40,7 @@ class TokenStoreTest : public testing::Test {
     config.train = {text_source(scratch.file("large.jsonl", text + last))};
     return config;
   }
-  static void keep(const Dataset& data) {
+  static void keep(Dataset& data) {
     data.keep_tokens([](int64_t, int64_t) {});
   }
   Scratch scratch;
