@@ -21,14 +21,14 @@ double held_out_share(const RecordSet& set, size_t record) {
   return static_cast<double>(hash_text(set.text(record)).high >> 11) * 0x1.0p-53;
 }
 
-Dataset::Source open_source(const SourceConfig& config, const DataConfig& data,
+Dataset::Source open_source(const SourceConfig& config, const SourceFiles& files,
+                            const DataConfig& data,
                             const std::shared_ptr<const Tokenizer>& tokenizer,
                             const std::shared_ptr<const ChatTemplate>& chat) {
   Dataset::Source source;
   source.formatter = std::make_shared<const Formatter>(config, data.train_on, tokenizer, chat);
-  source.set = std::make_shared<const RecordSet>(config.path,
-                                                 RecordOptions{config.file_type, config.sample_by},
-                                                 DatasetPart{config.subset, config.split});
+  source.set = std::make_shared<const RecordSet>(files.paths(),
+                                                 RecordOptions{config.file_type, config.sample_by});
   source.weight = config.weight;
   source.num_samples = config.num_samples;
   size_t count = source.set->size();
@@ -62,12 +62,13 @@ Dataset::Source hold_out(Dataset::Source& source, double share, int threads) {
 }
 
 std::vector<Dataset::Source> open_sources(const std::vector<SourceConfig>& sources,
+                                          const std::vector<SourceFiles>& files,
                                           const DataConfig& config,
                                           const std::shared_ptr<const Tokenizer>& tokenizer,
                                           const std::shared_ptr<const ChatTemplate>& chat) {
   std::vector<Dataset::Source> opened;
-  for (const SourceConfig& source : sources) {
-    opened.push_back(open_source(source, config, tokenizer, chat));
+  for (size_t i = 0; i < sources.size(); ++i) {
+    opened.push_back(open_source(sources[i], files[i], config, tokenizer, chat));
   }
   return opened;
 }
@@ -78,10 +79,18 @@ std::shared_ptr<const Dataset> load_sources(const std::vector<SourceConfig>& sou
                                             const DataConfig& config,
                                             const std::shared_ptr<const Tokenizer>& tokenizer,
                                             const std::shared_ptr<const ChatTemplate>& chat) {
-  return std::make_shared<const Dataset>(open_sources(sources, config, tokenizer, chat), config);
+  const std::vector<SourceFiles> files(sources.begin(), sources.end());
+  return std::make_shared<const Dataset>(open_sources(sources, files, config, tokenizer, chat),
+                                         config);
 }
 
 DataSplits load_data(const DataConfig& config, const std::shared_ptr<const Tokenizer>& tokenizer,
+                     const std::shared_ptr<const ChatTemplate>& chat) {
+  return load_data(config, DataFiles(config), tokenizer, chat);
+}
+
+DataSplits load_data(const DataConfig& config, const DataFiles& files,
+                     const std::shared_ptr<const Tokenizer>& tokenizer,
                      const std::shared_ptr<const ChatTemplate>& chat) {
   DataConfig held_out = config;
   if (config.eval_max_length) {
@@ -89,11 +98,12 @@ DataSplits load_data(const DataConfig& config, const std::shared_ptr<const Token
     held_out.too_long = TooLong::kTruncate;
   }
   const int threads = at::get_num_threads();
-  const auto open = [&](const std::vector<SourceConfig>& sources) {
-    return open_sources(sources, config, tokenizer, chat);
+  const auto open = [&](const std::vector<SourceConfig>& sources,
+                        const std::vector<SourceFiles>& found) {
+    return open_sources(sources, found, config, tokenizer, chat);
   };
-  std::vector<Dataset::Source> train = open(config.train);
-  std::vector<Dataset::Source> eval = open(config.eval);
+  std::vector<Dataset::Source> train = open(config.train, files.train);
+  std::vector<Dataset::Source> eval = open(config.eval, files.eval);
   DataReport before;
   if (config.deduplicate) before.duplicates = remove_duplicates(train, threads);
   if (config.test_size > 0) {
@@ -102,7 +112,7 @@ DataSplits load_data(const DataConfig& config, const std::shared_ptr<const Token
     }
   }
   if (config.contamination) {
-    std::vector<Dataset::Source> texts = open(config.contamination->against);
+    std::vector<Dataset::Source> texts = open(config.contamination->against, files.against);
     texts.insert(texts.end(), eval.begin(), eval.end());
     before.contaminated = check_contamination(train, texts, config, threads);
   }

@@ -65,9 +65,11 @@ bool source_exists(const std::string& path) {
   return fs::exists(path) || in_hub_cache(HubKind::kDataset, path);
 }
 
-RecordSet::RecordSet(const std::string& path, const RecordOptions& options,
-                     const DatasetPart& part) {
-  for (const fs::path& file : source_files(path, part)) {
+RecordSet::RecordSet(const std::string& path, const RecordOptions& options, const DatasetPart& part)
+    : RecordSet(source_files(path, part), options) {}
+
+RecordSet::RecordSet(const std::vector<fs::path>& files, const RecordOptions& options) {
+  for (const fs::path& file : files) {
     files_.push_back(std::make_unique<const RecordFile>(file, options));
     begins_.push_back(begins_.back() + files_.back()->size());
   }

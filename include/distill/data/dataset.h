@@ -13,6 +13,7 @@
 
 #include "distill/core/hash.h"
 #include "distill/data/data_config.h"
+#include "distill/data/data_files.h"
 #include "distill/data/data_report.h"
 #include "distill/data/formatter.h"
 #include "distill/data/record_set.h"
@@ -101,6 +102,11 @@ struct DataSplits {
 /// Maps and indexes the files; reads no record. `chat` may be null. Throws DataError, also where
 /// test_size leaves a side empty.
 DataSplits load_data(const DataConfig& config, const std::shared_ptr<const Tokenizer>& tokenizer,
+                     const std::shared_ptr<const ChatTemplate>& chat);
+
+/// The same of files that were looked up before, for the same configuration.
+DataSplits load_data(const DataConfig& config, const DataFiles& files,
+                     const std::shared_ptr<const Tokenizer>& tokenizer,
                      const std::shared_ptr<const ChatTemplate>& chat);
 
 /// One set out of `sources`, as for a command that reads data without training.

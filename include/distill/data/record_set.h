@@ -34,7 +34,9 @@ bool source_exists(const std::string& path);
 /// Immutable and safe to share between threads.
 class RecordSet {
  public:
-  /// Throws DataError, as `source_files` and RecordFile do.
+  /// Throws DataError, as RecordFile does.
+  RecordSet(const std::vector<std::filesystem::path>& files, const RecordOptions& options);
+  /// Of `source_files`, and throws as it does.
   explicit RecordSet(const std::string& path, const RecordOptions& options = {},
                      const DatasetPart& part = {});
 
