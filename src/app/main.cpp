@@ -33,7 +33,7 @@ constexpr const char* kFooter =
     "objective.1.temperature=4\n"
     "Exit codes: 0 done, 2 the command line or configuration is wrong, 1 data, model or "
     "checkpoint\n"
-    "is wrong, 70 a bug, 128+n stopped by signal n after a checkpoint was written.";
+    "is wrong, 70 a bug, 128+n stopped by signal n after what was done was saved.";
 
 int report(const std::string& message, int code) {
   distill::show_progress_line("");

@@ -1,5 +1,7 @@
 #include "distill/core/error.h"
 
+#include "distill/core/signals.h"
+
 namespace distill {
 namespace {
 
@@ -18,6 +20,6 @@ ConfigError::ConfigError(std::vector<std::string> problems)
     : Error(join_lines(problems)), problems_(std::move(problems)) {}
 
 Interrupted::Interrupted(int signal)
-    : Error("stopped by signal " + std::to_string(signal)), signal_(signal) {}
+    : Error(std::string("stopped by ") + describe_stop_signal(signal)), signal_(signal) {}
 
 }  // namespace distill

@@ -13,7 +13,8 @@
 namespace distill {
 namespace {
 
-volatile std::sig_atomic_t received = 0;
+volatile std::sig_atomic_t received = 0;  // the first
+volatile std::sig_atomic_t demanded = 0;  // a SIGINT or SIGTERM came: the next ends the process
 volatile std::sig_atomic_t on_terminal = 0;
 std::atomic<const char*> promise = "stopping at the next safe point";
 static_assert(std::atomic<const char*>::is_always_lock_free);
@@ -25,14 +26,24 @@ void say(const char* text) {
 }
 
 void on_signal(int signal) {
-  if (received != 0) _exit(128 + signal);
-  received = signal;
+  const bool hangup = signal == SIGHUP;
+  if (hangup && received != 0) return;
+  if (!hangup && demanded != 0) _exit(128 + signal);
+  if (!hangup) demanded = 1;
+  if (received == 0) received = signal;
   const int before = errno;
   if (on_terminal != 0) say("\r\033[K");  // a progress line
-  say(signal == SIGINT ? "signal 2: " : "signal 15: ");
+  say(describe_stop_signal(signal));
+  say(": ");
   say(promise);
-  say("; once more leaves at once\n");
+  say(hangup ? "\n" : "; once more leaves at once\n");
   errno = before;
+}
+
+bool is_ignored(int signal) {
+  struct sigaction action = {};
+  sigaction(signal, nullptr, &action);
+  return action.sa_handler == SIG_IGN;
 }
 
 }  // namespace
@@ -44,8 +55,12 @@ void catch_stop_signals() {
   action.sa_flags = SA_RESTART;  // a save that is under way goes on
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  if (!is_ignored(SIGHUP)) sigaction(SIGHUP, &action, nullptr);
   // A file that may not grow is an error of the write, with its path, not the end of the process.
   std::signal(SIGXFSZ, SIG_IGN);
+  // Nor does a log that nobody reads any more, such as that of `| tee` on a closed terminal, end
+  // it.
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 void promise_on_stop(const char* what) { promise = what; }
@@ -54,6 +69,17 @@ int stop_signal() { return received; }
 
 void throw_if_stopped() {
   if (received != 0) throw Interrupted(received);
+}
+
+const char* describe_stop_signal(int signal) {
+  switch (signal) {
+    case SIGHUP:
+      return "SIGHUP, signal 1";
+    case SIGINT:
+      return "SIGINT, signal 2";
+    default:
+      return "SIGTERM, signal 15";
+  }
 }
 
 }  // namespace distill

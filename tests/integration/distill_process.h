@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <stdexcept>
 #include <string>
@@ -56,37 +57,38 @@ struct Result {
   std::string out, err;
 };
 
-/// A running process; standard input is empty, the working directory is the source tree.
+/// A running process; the working directory is the source tree. Standard output and error are
+/// files, unless `setup`, which runs in the child, makes them something else.
 class Process {
  public:
-  /// `address_space`: bytes that it may map; 0: no limit.
   explicit Process(const std::vector<std::string>& arguments, const std::string& input = {},
-                   rlim_t address_space = 0) {
+                   const std::function<void()>& setup = {}) {
     scratch_.write("in", input);
     pid_ = ::fork();
-    if (pid_ != 0) return;
-    const rlimit limit{address_space, address_space};
-    if (address_space > 0 && ::setrlimit(RLIMIT_AS, &limit) != 0) _exit(125);
-    execute(arguments);
+    if (pid_ == 0) execute(arguments, setup);
   }
 
   void signal(int number) const { ::kill(pid_, number); }
+  /// What it has written so far.
+  std::string out() const { return slurp(scratch_ / "out"); }
 
   Result wait() const {
     int status = 0;
     ::waitpid(pid_, &status, 0);
     Result result;
     result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    result.out = slurp(scratch_ / "out");
+    result.out = out();
     result.err = slurp(scratch_ / "err");
     return result;
   }
 
  private:
-  [[noreturn]] void execute(const std::vector<std::string>& arguments) const {
+  [[noreturn]] void execute(const std::vector<std::string>& arguments,
+                            const std::function<void()>& setup) const {
     ::dup2(::open((scratch_ / "in").c_str(), O_RDONLY), 0);
     ::dup2(::open((scratch_ / "out").c_str(), O_WRONLY | O_CREAT, 0644), 1);
     ::dup2(::open((scratch_ / "err").c_str(), O_WRONLY | O_CREAT, 0644), 2);
+    if (setup) setup();
     if (::chdir(kSource.c_str()) != 0) _exit(126);
     std::vector<char*> argv = {const_cast<char*>(DISTILL_BINARY)};
     for (const std::string& argument : arguments)

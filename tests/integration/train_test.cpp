@@ -162,7 +162,10 @@ TEST(Train, TooLittleMemoryIsAnErrorWithTheKeysThatLowerIt) {
   const Process process(
       train(story_run(scratch), scratch / "run",
             {"data.packing=false", "data.max_length=256", "train.micro_batch_size=160"}),
-      {}, rlim_t{1000} << 20);
+      {}, [] {
+        const rlimit limit{rlim_t{1000} << 20, rlim_t{1000} << 20};
+        ::setrlimit(RLIMIT_AS, &limit);
+      });
   const Result result = process.wait();
   EXPECT_EQ(result.exit_code, 1) << result.err;
   for (const char* part : {"out of memory at step 1: ", "activations, a full micro-batch: ",

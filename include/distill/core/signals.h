@@ -1,10 +1,12 @@
-// SIGINT and SIGTERM as a question that long work asks at its safe points.
+// SIGINT, SIGTERM and SIGHUP as a question that long work asks at its safe points.
 #pragma once
 
 namespace distill {
 
-/// From now on the first SIGINT or SIGTERM is remembered and answered on stderr, the second ends
-/// the process at once. SIGXFSZ is ignored: the write that exceeds the limit fails instead.
+/// From now on the first SIGINT, SIGTERM or SIGHUP is remembered and answered on stderr. A second
+/// SIGINT or SIGTERM ends the process at once; a SIGHUP never does, since a terminal that closes
+/// sends several. A SIGHUP that is ignored, as nohup has it, stays ignored. SIGPIPE and SIGXFSZ are
+/// ignored: the write that meets them fails instead, and one to stderr counts for nothing.
 void catch_stop_signals();
 
 /// What the answer to the first signal promises from now on: a literal, such as "finishing the
@@ -16,5 +18,8 @@ int stop_signal();
 
 /// Throws Interrupted if a stop was asked for.
 void throw_if_stopped();
+
+/// "SIGTERM, signal 15": of the signals that ask for a stop.
+const char* describe_stop_signal(int signal);
 
 }  // namespace distill

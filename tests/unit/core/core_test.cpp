@@ -12,7 +12,6 @@
 #include "distill/core/hash.h"
 #include "distill/core/progress.h"
 #include "distill/core/random.h"
-#include "distill/core/signals.h"
 
 namespace distill {
 namespace {
@@ -109,25 +108,6 @@ TEST(Progress, OneIsNoPlural) {
   EXPECT_EQ(plural("step", 1), "step");
   EXPECT_EQ(plural("step", 0), "steps");
   EXPECT_EQ(plural("step", 2), "steps");
-}
-
-TEST(Signals, TheFirstIsAnsweredAtOnceAndTheSecondEndsTheProcess) {
-  EXPECT_EXIT(
-      {
-        catch_stop_signals();
-        promise_on_stop("finishing the page");
-        std::raise(SIGTERM);
-        _exit(stop_signal());
-      },
-      testing::ExitedWithCode(SIGTERM),
-      "^signal 15: finishing the page; once more leaves at once\n$");
-  EXPECT_EXIT(
-      {
-        catch_stop_signals();
-        std::raise(SIGINT);
-        std::raise(SIGINT);
-      },
-      testing::ExitedWithCode(128 + SIGINT), "^signal 2: [^\n]*; once more leaves at once\n$");
 }
 
 TEST(Progress, Formats) {
