@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/write_all.h"
 #include "distill/core/error.h"
 
 namespace distill {
@@ -45,16 +46,7 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::write(const void* data, size_t bytes) {
-  const char* from = static_cast<const char*>(data);
-  while (bytes > 0) {
-    const ssize_t written = ::write(descriptor_, from, bytes);
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      fail("cannot be written");
-    }
-    from += written;
-    bytes -= static_cast<size_t>(written);
-  }
+  if (!write_all(descriptor_, data, bytes)) fail("cannot be written");
 }
 
 void AtomicFile::commit() {
@@ -83,6 +75,11 @@ void write_file(const std::filesystem::path& path, std::string_view content) {
   file.commit();
 }
 
+void write_standard_output(std::string_view text) {
+  if (write_all(STDOUT_FILENO, text.data(), text.size())) return;
+  throw DataError("standard output: cannot be written: " + reason());
+}
+
 void make_directories(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
@@ -98,14 +95,14 @@ void sync_directory(const std::filesystem::path& path) {
   if (result != 0) throw DataError(path.string() + ": cannot be synced: " + why);
 }
 
-FileLock::FileLock(const std::filesystem::path& path) {
+FileLock::FileLock(const std::filesystem::path& path, const std::string& what) {
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor_ < 0) throw DataError(path.string() + ": cannot be opened: " + reason());
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
     const bool held = errno == EWOULDBLOCK;
     const std::string why = reason();
     ::close(descriptor_);
-    throw DataError(path.string() + (held ? ": another process is using this folder"
+    throw DataError(path.string() + (held ? ": another process is using this " + what
                                           : ": cannot be locked: " + why));
   }
 }

@@ -35,6 +35,10 @@ class AtomicFile {
 /// AtomicFile in one call.
 void write_file(const std::filesystem::path& path, std::string_view content);
 
+/// Writes to standard output at once, not through std::cout's buffer. Throws DataError, such as
+/// when nobody reads any more.
+void write_standard_output(std::string_view text);
+
 /// Makes the folder and its parents. Throws DataError.
 void make_directories(const std::filesystem::path& path);
 
@@ -42,10 +46,11 @@ void make_directories(const std::filesystem::path& path);
 void sync_directory(const std::filesystem::path& path);
 
 /// Holds `path` (created when absent) under an exclusive lock until destroyed, and the lock dies
-/// with the process. Throws DataError at once if another process holds it.
+/// with the process. Throws DataError at once if another process holds it: it "is using this
+/// `what`".
 class FileLock {
  public:
-  explicit FileLock(const std::filesystem::path& path);
+  explicit FileLock(const std::filesystem::path& path, const std::string& what = "folder");
   ~FileLock();
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
