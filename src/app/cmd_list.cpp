@@ -7,6 +7,7 @@
 #include "distill/config/config_file.h"
 #include "distill/core/files.h"
 #include "distill/data/record_format.h"
+#include "distill/eval/text_generation.h"
 #include "distill/model/family.h"
 #include "distill/train/run_config.h"
 
@@ -46,12 +47,17 @@ void print_formats() {
   }
 }
 
-void list(bool config_docs) {
-  if (config_docs) {
-    RunConfig config;
-    std::cout << kDocHeader << document_config([&](Section& section) { config.fields(section); });
-    return;
-  }
+void print_config_docs() {
+  RunConfig config;
+  std::cout << kDocHeader << document_config([&](Section& section) { config.fields(section); });
+}
+
+void print_generate_docs() {
+  GenerateConfig config;
+  std::cout << document_config([&](Section& section) { config.fields(section); });
+}
+
+void list() {
   print_formats();
   print_registry("objective", logit_objectives());
   std::cout << "  schedule: a number that changes over the run, such as\n"
@@ -66,11 +72,20 @@ void list(bool config_docs) {
 }  // namespace
 
 void add_list(CLI::App& app) {
-  auto config_docs = std::make_shared<bool>(false);
+  struct Options {
+    bool config_docs = false, generate_docs = false;
+  };
+  auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("list", "Every registered name with its options");
-  command->add_flag("--config-docs", *config_docs, "docs/config.md: all keys, as Markdown");
+  command->add_flag("--config-docs", options->config_docs, "docs/config.md: all keys, as Markdown");
+  command->add_flag("--generate-docs", options->generate_docs,
+                    "the table of docs/generate.md: all keys of generate");
   command->footer("Example:\n  distill list");
-  command->callback([config_docs] { list(*config_docs); });
+  command->callback([options] {
+    if (options->config_docs) return print_config_docs();
+    if (options->generate_docs) return print_generate_docs();
+    list();
+  });
 }
 
 }  // namespace distill::app

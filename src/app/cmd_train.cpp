@@ -1,28 +1,14 @@
-#include <algorithm>
-#include <cctype>
 #include <iostream>
 #include <memory>
-#include <string_view>
 
 #include "app/commands.h"
+#include "app/shell_quotes.h"
 #include "distill/core/error.h"
 #include "distill/core/log.h"
 #include "distill/train/training_run.h"
 
 namespace distill::app {
 namespace {
-
-/// As a shell reads it: quoted where a character could mean something.
-std::string in_shell_quotes(const std::string& text) {
-  const auto is_plain = [](unsigned char c) {
-    return std::isalnum(c) ||
-           std::string_view("_-./=:,+@%").find(static_cast<char>(c)) != std::string_view::npos;
-  };
-  if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
 
 struct TrainCommand {
   ConfigOptions file;

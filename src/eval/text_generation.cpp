@@ -60,7 +60,22 @@ std::vector<int64_t> encode_prompt(const std::string& prompt, const GenerateConf
   return ids;
 }
 
-SamplingOptions sampling_options(const GenerateConfig& config, const Transformer& model,
+/// Throws DataError where the model cannot read the prompt: at once, not when its turn has come.
+void check_prompt(const std::vector<int64_t>& ids, size_t number, const TransformerConfig& model) {
+  const std::string where = "prompt " + std::to_string(number) + ": ";
+  const int64_t highest = *std::max_element(ids.begin(), ids.end());
+  if (highest >= model.vocab_size) {
+    throw DataError(where + "token id " + std::to_string(highest) +
+                    " is outside the model's vocabulary of " + std::to_string(model.vocab_size));
+  }
+  const auto length = static_cast<int64_t>(ids.size());
+  if (model.positions == PositionKind::kLearned && length > model.max_positions) {
+    throw DataError(where + std::to_string(length) + " tokens exceed the model's " +
+                    std::to_string(model.max_positions) + " learned positions");
+  }
+}
+
+SamplingOptions sampling_options(const GenerateConfig& config, const TransformerConfig& model,
                                  const Tokenizer& tokenizer) {
   SamplingOptions options;
   options.max_new_tokens = config.max_new_tokens;
@@ -69,8 +84,8 @@ SamplingOptions sampling_options(const GenerateConfig& config, const Transformer
   options.top_p = config.top_p;
   options.repetition_penalty = config.repetition_penalty;
   options.seed = static_cast<uint64_t>(config.seed);
-  options.stop_ids = model.config().eos_ids;
-  const Json& generation = model.config().generation_config;
+  options.stop_ids = model.eos_ids;
+  const Json& generation = model.generation_config;
   if (generation.is_object() && generation.contains("eos_token_id")) {
     for (const Json& id : generation["eos_token_id"].is_array()
                               ? generation["eos_token_id"]
@@ -87,24 +102,14 @@ SamplingOptions sampling_options(const GenerateConfig& config, const Transformer
   return options;
 }
 
-GeneratedText to_text(const std::string& prompt, std::vector<int64_t> ids,
-                      const SamplingOptions& options, const Tokenizer& tokenizer) {
-  GeneratedText text;
-  text.prompt = prompt;
-  text.tokens = static_cast<int64_t>(ids.size());
-  const auto& stops = options.stop_ids;
-  text.finished = !ids.empty() && std::find(stops.begin(), stops.end(), ids.back()) != stops.end();
-  if (text.finished) ids.pop_back();
-  text.completion = tokenizer.decode(ids, /*skip_special_tokens=*/true);
-  return text;
-}
-
 }  // namespace
 
 void GenerateConfig::fields(Section& section) {
   section.field("model", model, {.help = "A model folder or cached hub id.", .required = true});
   section.field("output", output,
                 {.help = "The JSONL file to write.", .default_text = "standard output"});
+  section.field("overwrite", overwrite,
+                {.help = "Replace an output that is there, or a work file of other options."});
   section.field("prompts", prompts,
                 {.help = "Prompts; none at all: the model writes what it likes."});
   section.field("prompts_file", prompts_file,
@@ -127,42 +132,35 @@ void GenerateConfig::fields(Section& section) {
   section.field("threads", threads, {.help = "CPU threads; 0: all cores.", .min = 0, .max = 1024});
 }
 
-std::vector<GeneratedText> generate_texts(const GenerateConfig& config, const Transformer& model,
-                                          const Tokenizer& tokenizer,
-                                          const ChatTemplate* chat_template,
-                                          const std::function<void(int64_t, int64_t)>& progress) {
-  std::vector<std::string> prompts;
-  std::vector<std::vector<int64_t>> ids;
+GenerationPlan plan_generation(const GenerateConfig& config, const TransformerConfig& model,
+                               const Tokenizer& tokenizer, const ChatTemplate* chat_template) {
+  GenerationPlan plan;
+  size_t number = 0;
   for (const std::string& prompt : all_prompts(config)) {
-    const std::vector<int64_t> encoded = encode_prompt(prompt, config, tokenizer, chat_template);
-    prompts.insert(prompts.end(), static_cast<size_t>(config.num_samples), prompt);
-    ids.insert(ids.end(), static_cast<size_t>(config.num_samples), encoded);
+    const std::vector<int64_t> ids = encode_prompt(prompt, config, tokenizer, chat_template);
+    check_prompt(ids, ++number, model);
+    plan.prompts.insert(plan.prompts.end(), static_cast<size_t>(config.num_samples), prompt);
+    plan.prompt_ids.insert(plan.prompt_ids.end(), static_cast<size_t>(config.num_samples), ids);
   }
-  const SamplingOptions options = sampling_options(config, model, tokenizer);
-  const auto total = static_cast<int64_t>(ids.size());
-  auto answers = generate(model, ids, options, config.batch_size, [&](int64_t done) {
-    if (progress) progress(done, total);
-  });
-  std::vector<GeneratedText> texts;
-  for (size_t n = 0; n < answers.size(); ++n) {
-    texts.push_back(to_text(prompts[n], std::move(answers[n]), options, tokenizer));
-  }
-  return texts;
+  plan.sampling = sampling_options(config, model, tokenizer);
+  return plan;
 }
 
-std::string to_json_lines(const std::vector<GeneratedText>& texts) {
-  std::string lines;
-  for (const GeneratedText& text : texts) {
-    Json line;
-    if (text.prompt.empty()) {
-      line["text"] = text.completion;
-    } else {
-      line["prompt"] = text.prompt;
-      line["completion"] = text.completion;
-    }
-    lines += line.dump() + '\n';
-  }
-  return lines;
+GeneratedText to_text(const GenerationPlan& plan, size_t n, std::vector<int64_t> ids,
+                      const Tokenizer& tokenizer) {
+  GeneratedText text;
+  text.prompt = plan.prompts[n];
+  text.tokens = static_cast<int64_t>(ids.size());
+  const auto& stops = plan.sampling.stop_ids;
+  text.finished = !ids.empty() && std::find(stops.begin(), stops.end(), ids.back()) != stops.end();
+  if (text.finished) ids.pop_back();
+  text.completion = tokenizer.decode(ids, /*skip_special_tokens=*/true);
+  return text;
+}
+
+Json to_json(const GeneratedText& text) {
+  if (text.prompt.empty()) return {{"text", text.completion}};
+  return {{"prompt", text.prompt}, {"completion", text.completion}};
 }
 
 }  // namespace distill

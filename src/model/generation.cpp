@@ -10,11 +10,21 @@
 #include <algorithm>
 
 #include "distill/core/error.h"
+#include "distill/core/signals.h"
 #include "distill/model/kv_cache.h"
 #include "model/sampling.h"
 
 namespace distill {
 namespace {
+
+using OnAnswer = std::function<void(size_t, const std::vector<int64_t>&)>;
+
+/// Whether an answer of `count` ids ends with `id`.
+bool ends(const SamplingOptions& options, int64_t id, size_t count) {
+  const auto& stops = options.stop_ids;
+  return std::find(stops.begin(), stops.end(), id) != stops.end() ||
+         static_cast<int64_t>(count) == options.max_new_tokens;
+}
 
 struct Slot {
   size_t prompt = 0;
@@ -28,10 +38,13 @@ struct Slot {
 class Generator {
  public:
   Generator(const Transformer& model, const std::vector<std::vector<int64_t>>& prompts,
-            const SamplingOptions& options, int64_t batch_size)
+            const SamplingOptions& options, int64_t batch_size, const OnAnswer& on_answer,
+            const Answers& known)
       : model_(model),
         prompts_(prompts),
         options_(options),
+        on_answer_(on_answer),
+        known_(known),
         head_(model.head()),
         cache_(model.config(), model.dtype(), model.device()),
         slots_(std::min(static_cast<size_t>(batch_size), prompts.size())),
@@ -40,12 +53,11 @@ class Generator {
     for (size_t n = 0; n < slots_.size(); ++n) admit(n);
   }
 
-  std::vector<std::vector<int64_t>> run(const std::function<void(int64_t)>& progress) {
+  Answers run() {
     const at::NoGradGuard no_gradient;
-    int64_t reported = -1;
     while (!slots_.empty()) {
+      throw_if_stopped();
       step();
-      if (progress && done_ != reported) progress(reported = done_);
       remove_idle();
     }
     return std::move(answers_);
@@ -83,34 +95,63 @@ class Generator {
     return model_.device().is_cpu() ? batch : batch.to(model_.device());
   }
 
+  /// The answer that slot n has to give, or null where the model has to find it.
+  const std::vector<int64_t>* known(size_t n) const {
+    if (known_.empty() || known_[slots_[n].prompt].empty()) return nullptr;
+    return &known_[slots_[n].prompt];
+  }
+
   void step() {
     const Batch batch = make_step_batch();
-    ForwardOptions forward;
-    forward.cache = &cache_;
-    const at::Tensor hidden = model_.forward(batch, forward).hidden;
-    std::vector<size_t> active;
-    std::vector<int64_t> last_rows;
+    std::vector<size_t> active, open;  // open: their next ids are not known
+    std::vector<int64_t> last_rows, open_rows;
     for (size_t n = 0; n < slots_.size(); ++n) {
       if (slots_[n].idle()) continue;
+      if (known(n) == nullptr) {
+        open.push_back(n);
+        open_rows.push_back(static_cast<int64_t>(active.size()));
+      }
       active.push_back(n);
       last_rows.push_back(batch.bounds[n + 1] - 1);
     }
-    const at::Tensor rows =
-        hidden.index_select(0, at::tensor(last_rows, at::kLong).to(model_.device()));
-    const std::vector<int64_t> chosen = choose(head_.logits(rows), active);
-    for (size_t i = 0; i < active.size(); ++i) accept(active[i], chosen[i]);
+    std::vector<int64_t> chosen;
+    if (open.empty()) {
+      cache_.begin(batch);  // its tables grow as they would
+      cache_.end();
+    } else {
+      at::Tensor logits = logits_of(batch, last_rows);
+      if (open.size() < active.size()) logits = logits.index_select(0, on_device(open_rows));
+      chosen = choose(logits, open);
+    }
+    size_t next = 0;
+    for (const size_t n : active) {
+      const std::vector<int64_t>* answer = known(n);
+      accept(n, answer ? (*answer)[answers_[slots_[n].prompt].size()] : chosen[next++]);
+    }
   }
 
-  /// logits [active, V] -> an id each.
-  std::vector<int64_t> choose(const at::Tensor& logits, const std::vector<size_t>& active) {
+  /// [rows, V], of these rows of the batch.
+  at::Tensor logits_of(const Batch& batch, const std::vector<int64_t>& rows) {
+    ForwardOptions forward;
+    forward.cache = &cache_;
+    const at::Tensor hidden = model_.forward(batch, forward).hidden;
+    return head_.logits(hidden.index_select(0, on_device(rows)));
+  }
+
+  at::Tensor on_device(const std::vector<int64_t>& values) const {
+    return at::tensor(values, at::kLong).to(model_.device());
+  }
+
+  /// logits [slots, V] -> an id each.
+  std::vector<int64_t> choose(const at::Tensor& logits, const std::vector<size_t>& slots) {
     if (options_.temperature == 0.0 && options_.repetition_penalty == 1.0) return best_of(logits);
-    std::vector<int64_t> chosen(active.size());
+    std::vector<int64_t> chosen(slots.size());
     const at::Tensor host = logits.to(at::kCPU, at::kFloat).contiguous();
     const auto vocabulary = static_cast<size_t>(host.size(1));
-    const std::span<float> all(host.mutable_data_ptr<float>(), active.size() * vocabulary);
-    at::parallel_for(0, static_cast<int64_t>(active.size()), 1, [&](int64_t begin, int64_t end) {
+    const std::span<float> all(host.mutable_data_ptr<float>(), slots.size() * vocabulary);
+    at::parallel_for(0, static_cast<int64_t>(slots.size()), 1, [&](int64_t begin, int64_t end) {
       for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-        Slot& slot = slots_[active[i]];
+        Slot& slot = slots_[slots[i]];
         const std::span<float> row = all.subspan(i * vocabulary, vocabulary);
         if (options_.repetition_penalty != 1.0) {
           penalise_repetition(row, slot.ids, options_.repetition_penalty);
@@ -135,12 +176,9 @@ class Generator {
     slot.pending = 1;
     std::vector<int64_t>& answer = answers_[slot.prompt];
     answer.push_back(id);
-    const auto& stops = options_.stop_ids;
-    if (std::find(stops.begin(), stops.end(), id) != stops.end() ||
-        static_cast<int64_t>(answer.size()) == options_.max_new_tokens) {
-      ++done_;
-      admit(n);
-    }
+    if (!ends(options_, id, answer.size())) return;
+    if (on_answer_ && known(n) == nullptr) on_answer_(slot.prompt, answer);
+    admit(n);
   }
 
   /// Idle slots cost little: they go once they are half of all.
@@ -159,12 +197,13 @@ class Generator {
   const Transformer& model_;
   const std::vector<std::vector<int64_t>>& prompts_;
   const SamplingOptions& options_;
+  const OnAnswer& on_answer_;
+  const Answers& known_;
   Head head_;
   KvCache cache_;
   std::vector<Slot> slots_;
-  std::vector<std::vector<int64_t>> answers_;
+  Answers answers_;
   size_t next_ = 0;
-  int64_t done_ = 0;
 };
 
 void check(const SamplingOptions& options, int64_t batch_size) {
@@ -179,17 +218,31 @@ void check(const SamplingOptions& options, int64_t batch_size) {
   if (!problems.empty()) throw ConfigError(problems);
 }
 
+void check(const Answers& known, size_t prompts, const SamplingOptions& options) {
+  if (!known.empty() && known.size() != prompts) {
+    throw Error("generate: " + std::to_string(known.size()) + " known answers of " +
+                std::to_string(prompts) + " prompts");
+  }
+  for (size_t n = 0; n < known.size(); ++n) {
+    for (size_t i = 0; i < known[n].size(); ++i) {
+      if (ends(options, known[n][i], i + 1) == (i + 1 == known[n].size())) continue;
+      throw DataError("the known answer to prompt " + std::to_string(n) +
+                      " does not end where these options end one");
+    }
+  }
+}
+
 }  // namespace
 
-std::vector<std::vector<int64_t>> generate(const Transformer& model,
-                                           const std::vector<std::vector<int64_t>>& prompts,
-                                           const SamplingOptions& options, int64_t batch_size,
-                                           const std::function<void(int64_t done)>& progress) {
+Answers generate(const Transformer& model, const std::vector<std::vector<int64_t>>& prompts,
+                 const SamplingOptions& options, int64_t batch_size, const OnAnswer& on_answer,
+                 const Answers& known) {
   check(options, batch_size);
+  check(known, prompts.size(), options);
   for (size_t n = 0; n < prompts.size(); ++n) {
     if (prompts[n].empty()) throw DataError("prompt " + std::to_string(n) + " is empty");
   }
-  return Generator(model, prompts, options, batch_size).run(progress);
+  return Generator(model, prompts, options, batch_size, on_answer, known).run();
 }
 
 }  // namespace distill

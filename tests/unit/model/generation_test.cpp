@@ -63,13 +63,89 @@ TEST(Generate, SamplingDoesNotDependOnTheBatch) {
   options.temperature = 1.5;
   options.top_p = 0.9;
   options.seed = 3;
-  int64_t reported = 0;
-  const auto alone = generate(model, some_prompts(), options, 1, [&](int64_t n) { reported = n; });
-  EXPECT_EQ(reported, 7);
+  const auto alone = generate(model, some_prompts(), options, 1);
   EXPECT_EQ(alone, generate(model, some_prompts(), options, 4));
   EXPECT_EQ(alone, generate(model, some_prompts(), options, 7));
   options.seed = 4;
   EXPECT_NE(alone, generate(model, some_prompts(), options, 7));
+}
+
+/// In bfloat16 the company of a prompt shows in its logits, so that tokens change with it.
+struct Sampled {
+  Transformer model = tests::make_model(tests::tiny_llama_json(), at::kBFloat16);
+  std::vector<std::vector<int64_t>> prompts;
+  SamplingOptions options;
+
+  Sampled() {
+    for (uint64_t n = 0; n < 16; ++n) {
+      prompts.push_back(tests::random_document(static_cast<int64_t>(1 + n % 9), n).tokens);
+    }
+    options.max_new_tokens = 60;  // the cache grows
+    options.temperature = 1.0;
+    options.seed = 5;
+    options.stop_ids = {3, 11};
+  }
+};
+
+TEST(Generate, HandsOverEachAnswerOnceItIsFinished) {
+  const Sampled run;
+  std::vector<size_t> order;
+  Answers given(run.prompts.size());
+  const Answers answers = generate(run.model, run.prompts, run.options, 5,
+                                   [&](size_t n, const std::vector<int64_t>& ids) {
+                                     order.push_back(n);
+                                     given[n] = ids;
+                                   });
+  EXPECT_EQ(given, answers);
+  EXPECT_EQ(order.size(), run.prompts.size());
+  EXPECT_FALSE(std::is_sorted(order.begin(), order.end()));  // a short answer does not wait
+}
+
+TEST(Generate, WhatIsKnownIsNotGeneratedAndTheRestIsTheSameToTheLastBit) {
+  const Sampled run;
+  std::vector<size_t> order;
+  const Answers whole =
+      generate(run.model, run.prompts, run.options, 5,
+               [&](size_t n, const std::vector<int64_t>&) { order.push_back(n); });
+  EXPECT_NE(whole, generate(run.model, run.prompts, run.options, 3));  // company shows
+  for (size_t finished = 0; finished <= order.size(); finished += 3) {
+    Answers known(whole.size());
+    for (size_t i = 0; i < finished; ++i) known[order[i]] = whole[order[i]];
+    std::vector<size_t> rest;
+    const Answers resumed = generate(
+        run.model, run.prompts, run.options, 5,
+        [&](size_t n, const std::vector<int64_t>&) { rest.push_back(n); }, known);
+    EXPECT_EQ(resumed, whole) << finished;
+    EXPECT_EQ(rest,
+              std::vector<size_t>(order.begin() + static_cast<int64_t>(finished), order.end()));
+  }
+  Answers some(whole.size());  // not what was finished first
+  for (const size_t n : {1U, 2U, 8U, 13U}) some[n] = whole[n];
+  EXPECT_EQ(generate(run.model, run.prompts, run.options, 5, {}, some), whole);
+}
+
+TEST(Generate, PassesThatOnlyKnownAnswersNeedAreLeftOut) {
+  Sampled run;
+  const Answers whole = generate(run.model, run.prompts, run.options, 5);
+  run.prompts.back() = {99};  // outside the vocabulary: a pass that reads it throws
+  EXPECT_THROW(generate(run.model, run.prompts, run.options, 5), DataError);
+  EXPECT_EQ(generate(run.model, run.prompts, run.options, 5, {}, whole), whole);
+}
+
+TEST(Generate, RefusesKnownAnswersOfOtherOptions) {
+  const Sampled run;
+  for (const std::vector<int64_t>& ids : {std::vector<int64_t>{5}, {3, 5}, {5, 3, 3}}) {
+    Answers known(run.prompts.size());
+    known[4] = ids;
+    try {
+      generate(run.model, run.prompts, run.options, 5, {}, known);
+      FAIL();
+    } catch (const DataError& error) {
+      EXPECT_STREQ(error.what(),
+                   "the known answer to prompt 4 does not end where these options end one");
+    }
+  }
+  EXPECT_THROW(generate(run.model, run.prompts, run.options, 5, {}, Answers(3)), Error);
 }
 
 TEST(Generate, RefusesBadRequests) {
