@@ -1,5 +1,6 @@
 // `distill train` from outside: whole runs, signals, kills and resumes.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "distill/train/event_keys.h"
 #include "integration/story_run.h"
