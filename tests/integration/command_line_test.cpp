@@ -35,6 +35,29 @@ TEST(CommandLine, AnUnknownCommandIsNamedWithTheNearest) {
   expect_refused({"frobnicate"}, 2, "'frobnicate': unknown command; distill --help lists");
 }
 
+/// What libgomp says of its settings as it is loaded, for which it is asked by a variable.
+std::string thread_settings(const std::function<void()>& more = {}) {
+  const Process process({"--version"}, {}, [&more] {
+    ::unsetenv("GOMP_SPINCOUNT");
+    ::unsetenv("OMP_WAIT_POLICY");
+    ::setenv("OMP_DISPLAY_ENV", "verbose", 1);
+    if (more) more();
+  });
+  const Result result = process.wait();
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_NE(result.out.find('('), std::string::npos) << result.out;
+  return result.err;
+}
+
+TEST(CommandLine, ThreadsDoNotSpinForLongUnlessToldTo) {
+  const auto spins = [](const std::string& count) { return "GOMP_SPINCOUNT = '" + count + "'"; };
+  EXPECT_NE(thread_settings().find(spins("3000")), std::string::npos);
+  EXPECT_NE(thread_settings([] { ::setenv("GOMP_SPINCOUNT", "7", 1); }).find(spins("7")),
+            std::string::npos);
+  EXPECT_EQ(thread_settings([] { ::setenv("OMP_WAIT_POLICY", "active", 1); }).find(spins("3000")),
+            std::string::npos);
+}
+
 TEST(Generate, WithoutAnOutputWritesToStandardOutput) {
   const Scratch scratch;
   const std::string out = (scratch / "made/out.jsonl").string();
