@@ -34,8 +34,9 @@ std::string out_of_memory_advice(std::vector<MemoryPart> parts) {
     text += "\n  " + parts[i].name + ": " + format_bytes(parts[i].bytes);
   }
   return text +
-         "\nA smaller train.micro_batch_size (with more gradient_accumulation_steps), a smaller "
-         "data.max_length or train.gradient_checkpointing: true need less";
+         "\ntrain.gradient_checkpointing=true needs less and may be set on a resume; a smaller "
+         "train.micro_batch_size (with more gradient_accumulation_steps) or data.max_length need a "
+         "new run";
 }
 
 }  // namespace distill

@@ -17,7 +17,9 @@ Batch StepBatches::take() {
 std::vector<Batch> StepBatches::next() {
   std::vector<Batch> batches;
   batches.push_back(take());
-  while (batches.size() < accumulation_) {
+  // Most ends of an epoch are known from the batch before; where records at the end were dropped,
+  // from the first one of the next.
+  while (batches.size() < accumulation_ && batches.back().after.epoch == batches.front().epoch) {
     const DataReport before = report_;
     Batch batch = take();
     if (batch.epoch != batches.front().epoch) {

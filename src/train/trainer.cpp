@@ -151,7 +151,8 @@ void Trainer::require_finite() {
       report.samples, *parts_.source, saved.empty() ? std::nullopt : std::optional(saved.back()));
   const std::string at = parts_.looks_at_each_step
                              ? "step " + std::to_string(state_.step + 1)
-                             : "one of the steps up to " + std::to_string(state_.step);
+                             : "one of the steps up to " + std::to_string(state_.step) +
+                                   ", of which the last is named here";
   throw TrainingError(at + ": the loss (" + format_number(report.loss.item<double>()) +
                       ") or the gradient norm (" + format_number(report.grad_norm.item<double>()) +
                       ") is not finite; no weight was changed. The step's records:" + advice);
@@ -194,11 +195,15 @@ std::string Trainer::saved_after(const std::exception& error) {
   if (state_.step == 0) return error.what();
   try {
     save();
-  } catch (const Error& also) {
+  } catch (const std::exception& also) {
     return std::string(error.what()) + "\nNor could a checkpoint be saved: " + also.what();
   }
-  return std::string(error.what()) + "\nSaved " + saver_.store().folder(state_.step).string() +
-         ": once this is mended, --resume auto goes on from there";
+  const std::string saved = saver_.store().folder(state_.step).string();
+  return std::string(error.what()) + "\nSaved " + saved +
+         ": --resume auto goes on from there with the same data and batches; with others begin a "
+         "new "
+         "run with student.path=" +
+         saved;
 }
 
 NamedTensors Trainer::tensors() const {

@@ -32,7 +32,7 @@ void require_nothing_missing(const std::vector<std::string>& missing) {
 /// Where a run begins.
 struct StartingPoint {
   std::optional<LoadedCheckpoint> checkpoint = std::nullopt;
-  bool foreign = false;   // of another run folder
+  bool foreign = false;   // not one of the run folder's own
   bool finished = false;  // there is nothing left to do
 };
 
@@ -56,11 +56,13 @@ StartingPoint starting_point(const std::string& resume, const RunFolder& folder,
   if (resume == "auto") return newest_checkpoint(folder, store);
   StartingPoint start;
   start.checkpoint = load_checkpoint(resume);
-  const fs::path home = fs::canonical(resume).parent_path();
-  start.foreign = home != fs::canonical(folder.path());
+  const fs::path found = fs::canonical(resume);
+  const fs::path own =
+      fs::canonical(folder.path()) / store.folder(start.checkpoint->state.step).filename();
+  start.foreign = found != own;
   if (start.foreign && !describe_run(folder.path()).empty()) {
     throw ConfigError(folder.path().string() + ": holds a run already, and " + resume +
-                      " is a checkpoint of another one (" + home.string() +
+                      " is no checkpoint of it (" + found.string() +
                       "); choose a fresh folder with run.output_dir=DIR");
   }
   return start;
@@ -181,7 +183,8 @@ int64_t steps_per_epoch(const TrainConfig& train, int64_t batches_per_epoch) {
 int64_t total_steps(const TrainConfig& train, int64_t batches_per_epoch) {
   if (train.max_steps) return *train.max_steps;
   const auto steps = static_cast<double>(steps_per_epoch(train, batches_per_epoch));
-  return std::max<int64_t>(1, std::llround(std::ceil(train.num_epochs * steps)));
+  constexpr double kRounding = 1e-9;  // 1.1 * 50 is a little more than 55
+  return std::max<int64_t>(1, std::llround(std::ceil(train.num_epochs * steps - kRounding)));
 }
 
 std::string describe_steps(const TrainConfig& train, int64_t batches_per_epoch) {
@@ -251,6 +254,7 @@ TrainerParts trainer_parts(const RunConfig& config, const ModelPlan& plan, const
   parts.eval_batches = held_out_batches(config, data.splits);
   parts.batches_per_epoch = batches_per_epoch;
   parts.total_steps = total_steps(config.train, batches_per_epoch);
+  parts.looks_at_each_step = models.student->device().is_cpu();
   parts.memory = estimate_memory(config, plan, models.student->device(), models.student->dtype());
   return parts;
 }

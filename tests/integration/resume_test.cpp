@@ -45,6 +45,10 @@ TEST(Resume, FromAnEarlierCheckpointStartsABranchOfItsOwn) {
   EXPECT_NE(weights("checkpoint-4"), weights("checkpoint-4.abandoned"));
   EXPECT_EQ(weights("checkpoint-6"), weights("final"));
   EXPECT_EQ(fs::read_symlink(scratch / "run" / "latest"), "checkpoint-6");
+  const Result abandoned =
+      steps(scratch / "run", {"--resume", (scratch / "run/checkpoint-4.abandoned").string()});
+  EXPECT_EQ(abandoned.exit_code, 2);
+  EXPECT_THAT(abandoned.err, HasSubstr("is no checkpoint of it"));
   // What goes on now is the new branch.
   const Result longer = steps(
       scratch / "run", {"--resume", "auto", "train.max_steps=7", "optimizer.learning_rate=1.0e-4"});
@@ -63,7 +67,7 @@ TEST(Resume, ACheckpointOfAnotherRunNeedsAFreshFolder) {
   const Result refused = run(train(config, scratch / "b", {"--resume", foreign}));
   EXPECT_EQ(refused.exit_code, 2);
   EXPECT_THAT(refused.err,
-              HasSubstr("holds a run already, and " + foreign + " is a checkpoint of another one"));
+              HasSubstr("holds a run already, and " + foreign + " is no checkpoint of it"));
   EXPECT_EQ(contents(scratch / "b"), before);
   const Result fresh =
       run(train(config, scratch / "c", {"--resume", foreign, "train.max_steps=3"}));

@@ -17,13 +17,24 @@ std::vector<int64_t> records(const std::vector<Batch>& batches) {
 }
 
 TEST(StepBatches, TheLastStepOfAnEpochTakesWhatIsLeft) {
+  for (const bool foretold : {true, false}) {
+    tests::FakeSource source(3, foretold);
+    StepBatches batches(source, 2);
+    EXPECT_THAT(records(batches.next()), ElementsAre(0, 1));
+    EXPECT_THAT(records(batches.next()), ElementsAre(2));
+    EXPECT_EQ(batches.report().documents, 6) << "what was read ahead is not reported yet";
+    EXPECT_THAT(records(batches.next()), ElementsAre(3, 4));
+    EXPECT_EQ(batches.report().documents, 10);
+  }
+}
+
+TEST(StepBatches, AStepThatIsCompleteDoesNotAskForTheNextEpoch) {
   tests::FakeSource source(3);
+  source.spoil(3);
   StepBatches batches(source, 2);
-  EXPECT_THAT(records(batches.next()), ElementsAre(0, 1));
+  batches.next();
   EXPECT_THAT(records(batches.next()), ElementsAre(2));
-  EXPECT_EQ(batches.report().documents, 6) << "what was read ahead is not reported yet";
-  EXPECT_THAT(records(batches.next()), ElementsAre(3, 4));
-  EXPECT_EQ(batches.report().documents, 10);
+  EXPECT_THROW(batches.next(), DataError);
 }
 
 TEST(StepBatches, AnEpochSmallerThanAStepIsAStep) {
@@ -34,7 +45,7 @@ TEST(StepBatches, AnEpochSmallerThanAStepIsAStep) {
 }
 
 TEST(StepBatches, SeekingForgetsWhatWasHeld) {
-  tests::FakeSource source(3);
+  tests::FakeSource source(3, /*foretold=*/false);
   StepBatches batches(source, 2);
   const std::vector<Batch> first = batches.next();
   batches.next();

@@ -164,7 +164,7 @@ TEST(Trainer, TooLittleMemoryIsAnErrorWithWhatWasLearned) {
     EXPECT_THAT(error.what(), HasSubstr("out of memory at step 3: "));
     EXPECT_THAT(error.what(), HasSubstr("activations: 1.0 KB"));
     EXPECT_THAT(error.what(), HasSubstr("train.micro_batch_size"));
-    EXPECT_THAT(error.what(), HasSubstr("checkpoint-2: once this is mended"));
+    EXPECT_THAT(error.what(), HasSubstr("checkpoint-2: --resume auto goes on from there"));
   }
   TinyRun mended(scratch / "cut", "max_grad_norm: 1", 4);
   mended.resume();

@@ -46,6 +46,29 @@ TEST(PlanWarnings, IntervalsLongerThanTheRun) {
               ElementsAre("train.save_steps is 2, but the run has only 1 step"));
 }
 
+TEST(TotalSteps, AreThoseOfTheEpochsRoundedUp) {
+  TrainConfig train;
+  train.gradient_accumulation_steps = 8;
+  EXPECT_EQ(total_steps(train, 3), 1);
+  EXPECT_EQ(total_steps(train, 17), 3);
+  train.num_epochs = 2.5;
+  EXPECT_EQ(total_steps(train, 17), 8);
+  train.gradient_accumulation_steps = 1;
+  train.num_epochs = 1.1;  // times 50 is 55.00000000000001
+  EXPECT_EQ(total_steps(train, 50), 55);
+  train.max_steps = 7;
+  EXPECT_EQ(total_steps(train, 50), 7);
+}
+
+TEST(DescribeSteps, SaysTheSizeOfTheLast) {
+  TrainConfig train;
+  train.gradient_accumulation_steps = 8;
+  train.num_epochs = 2;
+  EXPECT_EQ(describe_steps(train, 16), "4 (2 an epoch)");
+  EXPECT_EQ(describe_steps(train, 17), "6 (3 an epoch, the last of each of 1 micro-batch)");
+  EXPECT_EQ(describe_steps(train, 11), "4 (2 an epoch, the last of each of 3 micro-batches)");
+}
+
 TrainingSummary summary_of(int64_t first_step, int64_t last_step) {
   TrainingSummary summary;
   summary.first_step = first_step;
