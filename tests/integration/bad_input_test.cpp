@@ -214,7 +214,8 @@ TEST(BadRun, AFullDiskLeavesNoHalfOfTheFinalModel) {
   setrlimit(RLIMIT_FSIZE, &small);
   const Process process({"train", "--config", "configs/tiny/stories.yaml", "run.device=cpu",
                          "run.output_dir=" + (scratch / "run").string(), "train.save_steps=0",
-                         "train.max_steps=1", "train.eval_at_start=false", "data.test_size=0"});
+                         "train.max_steps=1", "train.eval_at_start=false", "data.test_size=0",
+                         "train.save_last=false"});
   const Result result = process.wait();
   setrlimit(RLIMIT_FSIZE, &old);
   expect_error(result, 1, {"final: the model could not be saved", "File too large"});

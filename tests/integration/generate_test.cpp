@@ -104,7 +104,7 @@ TEST(Generate, KillsAtAnyMomentLoseNothing) {
     }
     process.signal(SIGKILL);
     const Result result = process.wait();
-    if (result.exit_code == 0) break;
+    if (result.exit_code == 0 || fs::exists(story.output)) break;
     const size_t answers = count_lines(slurp(story.partial));
     EXPECT_GE(answers, kept);
     kept = answers;
@@ -153,7 +153,9 @@ TEST(Generate, ASignalKeepsWhatIsDoneAndNamesTheCommandThatGoesOn) {
                     std::to_string(kept - 1) + " of 40 answers are kept in " +
                         story.partial.string() +
                         "; to go on from there: distill generate model=data/stories260K ");
-    expect_contains(result.err, " device=cpu threads=1 --seed 7 --num-samples 2\n");
+    for (const char* option : {" device=cpu threads=1 --", " --seed 7", " --num-samples 2"}) {
+      expect_contains(result.err, option);
+    }
     expect_contains(result.err, std::string("stopped by ") + name);
     EXPECT_FALSE(fs::exists(story.output));
   }
