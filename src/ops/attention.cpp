@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "distill/ops/attention_maps.h"
 #include "ops/cpu/decode_cpu.h"
 #include "ops/dense_attention.h"
 #include "ops/dispatch.h"
@@ -146,8 +147,8 @@ at::Tensor attention_probabilities(const at::Tensor& q, const at::Tensor& k,
   const auto keys = k.split_with_sizes(lengths(key_segments));
   std::vector<at::Tensor> out;
   for (size_t i = 0; i < queries.size(); ++i) {
-    const at::Tensor own =
-        dense_probabilities(queries[i].unsqueeze(0), keys[i].unsqueeze(0), options).squeeze(0);
+    const at::Tensor own = attention_probabilities(
+        attention_scores(queries[i], keys[i], {.first = 0, .count = q.size(1)}, options), options);
     const int64_t left = key_segments.bounds[i], right = k.size(0) - key_segments.bounds[i + 1];
     out.push_back(at::constant_pad_nd(own, {left, right}));
   }

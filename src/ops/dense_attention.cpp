@@ -2,25 +2,12 @@
 
 #include <ATen/ATen.h>
 
-#include <limits>
-
+#include "distill/ops/attention_maps.h"
 #include "ops/dispatch.h"
 
 namespace distill {
 
-at::Tensor visible_keys(int64_t m, int64_t n, const AttentionOptions& options, at::Device device) {
-  const bool windowed = options.window > 0 && options.window < n;
-  if (!windowed && (!options.causal || m <= 1)) return {};
-  const at::TensorOptions ints = at::TensorOptions(at::kLong).device(device);
-  const at::Tensor position = at::arange(n - m, n, ints).unsqueeze(1);
-  const at::Tensor key = at::arange(n, ints).unsqueeze(0);
-  at::Tensor visible = key <= position;
-  if (windowed) visible = visible.logical_and(key > position - options.window);
-  return visible;
-}
-
-at::Tensor dense_probabilities(const at::Tensor& q, const at::Tensor& k,
-                               const AttentionOptions& options) {
+at::Tensor dense_scores(const at::Tensor& q, const at::Tensor& k, const AttentionOptions& options) {
   const at::ScalarType type = arithmetic_type(q.scalar_type());
   const int64_t batch = q.size(0), m = q.size(1), heads = q.size(2), width = q.size(3);
   const int64_t n = k.size(1), key_heads = k.size(2), group = heads / key_heads;
@@ -29,11 +16,7 @@ at::Tensor dense_probabilities(const at::Tensor& q, const at::Tensor& k,
   at::Tensor scores = at::matmul(queries, k.to(type).permute({0, 2, 3, 1})) * options.scale;
   scores = scores.view({batch, heads, m, n});
   if (options.softcap > 0.0) scores = at::tanh(scores / options.softcap) * options.softcap;
-  const at::Tensor visible = visible_keys(m, n, options, q.device());
-  if (visible.defined()) {
-    scores = scores.masked_fill(visible.logical_not(), -std::numeric_limits<double>::infinity());
-  }
-  return at::softmax(scores, -1);
+  return scores;
 }
 
 namespace {
@@ -43,7 +26,7 @@ at::Tensor explicit_attention(const at::Tensor& q, const at::Tensor& k, const at
                               const AttentionOptions& options) {
   const int64_t batch = q.size(0), m = q.size(1), heads = q.size(2), width = v.size(3);
   const int64_t n = k.size(1), key_heads = k.size(2), group = heads / key_heads;
-  at::Tensor weights = dense_probabilities(q, k, options);
+  at::Tensor weights = attention_probabilities(dense_scores(q, k, options), options);
   if (options.dropout > 0.0) weights = at::dropout(weights, options.dropout, true);
   const at::Tensor values = v.to(weights.scalar_type()).transpose(1, 2);
   const at::Tensor out = at::matmul(weights.view({batch, key_heads, group * m, n}), values);

@@ -8,6 +8,7 @@
 #include <limits>
 #include <numeric>
 
+#include "distill/ops/attention_maps.h"
 #include "ops/cpu/narrow_attention_cpu.h"
 #include "ops/dense_attention.h"
 
