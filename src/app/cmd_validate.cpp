@@ -21,7 +21,7 @@ void print_line(const std::string& name, const std::string& value) {
 void print_model(const char* role, const std::optional<PlannedModel>& model,
                  const TrainedPart& trained = {}) {
   if (!model) return;
-  const int64_t layers = model->config.num_layers;
+  const int64_t layers = model->config.num_layers();
   const int64_t parameters = parameter_count(model->config);
   std::string count = std::to_string(parameters) + " parameters";
   if (!trained.groups.empty()) count += ", " + std::to_string(trained.parameters) + " trained";

@@ -8,6 +8,7 @@
 
 #include "distill/core/error.h"
 #include "distill/model/loading.h"
+#include "distill/ops/attention_maps.h"
 
 namespace distill {
 namespace {
@@ -47,6 +48,37 @@ std::map<std::string, at::Tensor> gradients_of(Transformer& model, const at::Ten
   return {tensors.begin(), tensors.end()};
 }
 
+std::set<Tap> taps_of(const ForwardRequest& request, int layers) {
+  std::set<Tap> taps;
+  for (int layer = 0; layer < layers; ++layer) {
+    if (request.hidden) taps.insert({Tap::Kind::kHidden, layer});
+    if (!request.attention) continue;
+    taps.insert({Tap::Kind::kQuery, layer});
+    taps.insert({Tap::Kind::kKey, layer});
+  }
+  return taps;
+}
+
+/// The maps of a layer over the whole batch [H, T, T], zero between documents.
+at::Tensor packed_attention(const Trace& trace, const Batch& batch, int layer,
+                            const AttentionOptions& options) {
+  const at::Tensor q = trace.taps.at({Tap::Kind::kQuery, layer}).detach();
+  const at::Tensor k = trace.taps.at({Tap::Kind::kKey, layer}).detach();
+  const int64_t heads = q.size(1), tokens = q.size(0);
+  const at::ScalarType dtype = q.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  at::Tensor all = at::zeros({heads, tokens, tokens}, q.options().dtype(dtype));
+  for (int64_t n = 0; n < batch.document_count(); ++n) {
+    const auto at = static_cast<size_t>(n);
+    const int64_t begin = batch.bounds[at], size = batch.bounds[at + 1] - begin;
+    const at::Tensor scores = attention_scores(q.narrow(0, begin, size), k.narrow(0, begin, size),
+                                               {.first = 0, .count = heads}, options);
+    all.narrow(1, begin, size)
+        .narrow(2, begin, size)
+        .copy_(attention_probabilities(scores, options));
+  }
+  return all;
+}
+
 }  // namespace
 
 std::vector<Document> documents_from_json(const Json& json, const std::string& where) {
@@ -82,22 +114,23 @@ std::vector<std::pair<std::string, at::Tensor>> forward_dump(Transformer& model,
   const at::AutoGradMode mode(request.gradients);
   if (request.gradients) require_gradients(model);
   const Batch batch = make_batch(documents).to(model.device());
-  const auto layers = static_cast<int>(model.config().num_layers);
+  const auto layers = static_cast<int>(model.config().num_layers());
   ForwardOptions options;
-  for (int layer = 0; layer < layers; ++layer) {
-    if (request.hidden) options.taps.insert({Tap::Kind::kHidden, layer});
-    if (request.attention) options.taps.insert({Tap::Kind::kAttention, layer});
-  }
+  options.taps = taps_of(request, layers);
   const Trace trace = model.forward(batch, options);
   const at::Tensor logits = model.head().logits(trace.hidden);
 
   std::vector<std::pair<std::string, at::Tensor>> tensors;
   tensors.emplace_back("logits", logits.detach());
   tensors.emplace_back("bounds", batch.cu_seqlens);
-  for (const auto& [tap, tensor] : trace.taps) {
-    const bool hidden = tap.kind == Tap::Kind::kHidden;
-    tensors.emplace_back((hidden ? "hidden_states." : "attentions.") + std::to_string(tap.layer),
-                         tensor.detach());
+  for (int layer = 0; request.hidden && layer < layers; ++layer) {
+    tensors.emplace_back("hidden_states." + std::to_string(layer),
+                         trace.taps.at({Tap::Kind::kHidden, layer}).detach());
+  }
+  for (int layer = 0; request.attention && layer < layers; ++layer) {
+    tensors.emplace_back(
+        "attentions." + std::to_string(layer),
+        packed_attention(trace, batch, layer, attention_options(model.config(), layer)));
   }
   if (request.hidden) {
     tensors.emplace_back("hidden_states." + std::to_string(layers), trace.hidden.detach());

@@ -69,7 +69,7 @@ void check_prompt(const std::vector<int64_t>& ids, size_t number, const Transfor
                     " is outside the model's vocabulary of " + std::to_string(model.vocab_size));
   }
   const auto length = static_cast<int64_t>(ids.size());
-  if (model.positions == PositionKind::kLearned && length > model.max_positions) {
+  if (model.learned_positions && length > model.max_positions) {
     throw DataError(where + std::to_string(length) + " tokens exceed the model's " +
                     std::to_string(model.max_positions) + " learned positions");
   }

@@ -11,8 +11,12 @@ std::string tap_name(const Tap& tap) {
   switch (tap.kind) {
     case Tap::Kind::kHidden:
       return "the hidden state" + layer;
-    case Tap::Kind::kAttention:
-      return "the attention" + layer;
+    case Tap::Kind::kQuery:
+      return "the queries" + layer;
+    case Tap::Kind::kKey:
+      return "the keys" + layer;
+    case Tap::Kind::kValue:
+      return "the values" + layer;
   }
   throw Error("tap_name: no such kind of tap");
 }

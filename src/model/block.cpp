@@ -14,56 +14,66 @@ at::Tensor apply(const Linear& linear, const at::Tensor& x) {
   return at::linear(x, linear.weight.value, linear.bias.value);
 }
 
-AttentionOptions attention_options(const BlockContext& context, int64_t layer) {
-  const TransformerConfig& config = *context.config;
-  AttentionOptions options;
-  options.scale = config.attention_scale;
-  options.causal = config.causal;
-  options.window = config.windows[static_cast<size_t>(layer)];
-  options.softcap = config.attention_softcap;
-  options.dropout = context.training ? config.attention_dropout : 0.0;
-  return options;
-}
-
 /// [T, D] -> [T, heads, head_dim], normed and rotated as the model asks.
-at::Tensor project_heads(const Linear& projection, const Norm& norm, int64_t heads,
+at::Tensor project_heads(const Linear& projection, const Norm& norm, int64_t heads, int64_t layer,
                          const BlockContext& context, const at::Tensor& x) {
   const TransformerConfig& config = *context.config;
-  at::Tensor out = apply(projection, x).view({x.size(0), heads, config.head_dim});
+  const LayerConfig& own = config.layers[static_cast<size_t>(layer)];
+  at::Tensor out = apply(projection, x).view({x.size(0), heads, own.head_dim});
   if (norm.weight.value.defined()) {
     out = rms_norm(out, norm.weight.value, config.norm_eps, config.norm_weight_offset);
   }
-  if (context.rotary.cosine.defined()) {
-    out = rotary(out, context.rotary.cosine, context.rotary.sine);
+  if (const RotaryTable* table = context.rotary.find(own)) {
+    out = rotary(out, table->cosine, table->sine);
   }
   return out;
+}
+
+/// A view stands for the value: the gradients of all who use the tap are summed there before the
+/// block's own is added, as they are under checkpointing.
+void put_tap(BlockOutput& out, const std::set<Tap::Kind>& taps, Tap::Kind kind,
+             const at::Tensor& value) {
+  if (taps.contains(kind)) out.taps[kind] = value.view_as(value);
 }
 
 BlockOutput run_attention(const AttentionModule& module, int64_t layer, const BlockContext& context,
-                          const at::Tensor& x, bool tap) {
-  const TransformerConfig& config = *context.config;
-  const at::Tensor q = project_heads(module.query, module.query_norm, config.num_heads, context, x);
-  const at::Tensor k = project_heads(module.key, module.key_norm, config.num_kv_heads, context, x);
-  const at::Tensor v =
-      apply(module.value, x).view({x.size(0), config.num_kv_heads, config.head_dim});
-  const AttentionOptions options = attention_options(context, layer);
+                          const at::Tensor& x, const std::set<Tap::Kind>& taps) {
+  const LayerConfig& own = context.config->layers[static_cast<size_t>(layer)];
+  const at::Tensor q =
+      project_heads(module.query, module.query_norm, own.num_heads, layer, context, x);
+  const at::Tensor k =
+      project_heads(module.key, module.key_norm, own.num_kv_heads, layer, context, x);
+  const at::Tensor v = apply(module.value, x).view({x.size(0), own.num_kv_heads, own.head_dim});
   BlockOutput out;
+  put_tap(out, taps, Tap::Kind::kQuery, q);
+  put_tap(out, taps, Tap::Kind::kKey, k);
+  put_tap(out, taps, Tap::Kind::kValue, v);
+  AttentionOptions options = attention_options(*context.config, layer);
+  if (context.training) options.dropout = context.config->attention_dropout;
   const at::Tensor mixed = context.cache != nullptr
                                ? context.cache->attend(layer, q, k, v, options)
                                : attention(q, k, v, context.segments, context.segments, options);
-  if (tap) {
-    AttentionOptions undropped = options;
-    undropped.dropout = 0.0;
-    out.attention = attention_probabilities(q, k, context.segments, context.segments, undropped);
-  }
-  out.hidden = apply(module.output, mixed.reshape({x.size(0), config.num_heads * config.head_dim}));
+  out.hidden = apply(module.output, mixed.reshape({x.size(0), own.num_heads * own.head_dim}));
   return out;
 }
 
-at::Tensor run_mlp(const MlpModule& module, const TransformerConfig& config, const at::Tensor& x) {
+/// The part of a block that mixes tokens: x [T, D], normed.
+BlockOutput run_mixer(const Block& block, int64_t layer, const BlockContext& context,
+                      const at::Tensor& x, const std::set<Tap::Kind>& taps) {
+  BlockOutput out;
+  switch (context.config->layers[static_cast<size_t>(layer)].mixer) {
+    case MixerKind::kAttention:
+      out = run_attention(block.attention, layer, context, x, taps);
+      break;
+  }
+  return out;
+}
+
+at::Tensor run_mlp(const MlpModule& module, bool is_gated, Activation activation,
+                   const at::Tensor& x) {
   const at::Tensor up = apply(module.up, x);
-  return apply(module.down, config.gated_mlp ? gated(apply(module.gate, x), up, config.activation)
-                                             : activate(up, config.activation));
+  return apply(module.down,
+               is_gated ? gated(apply(module.gate, x), up, activation) : activate(up, activation));
 }
 
 /// x + f, with the norms that the placement puts on f and on the sum.
@@ -91,13 +101,14 @@ at::Tensor apply_norm(const TransformerConfig& config, const Norm& norm, const a
 }
 
 BlockOutput run_block(const Block& block, int64_t layer, const BlockContext& context,
-                      const at::Tensor& x, bool tap_attention) {
+                      const at::Tensor& x, const std::set<Tap::Kind>& taps) {
   const TransformerConfig& config = *context.config;
-  BlockOutput out = run_attention(block.attention, layer, context,
-                                  input_of(config, block.attention_norm, x), tap_attention);
+  BlockOutput out =
+      run_mixer(block, layer, context, input_of(config, block.attention_norm, x), taps);
   out.hidden = add_residual(context, block.attention_norm, block.attention_output_norm, x,
                             std::move(out.hidden));
-  at::Tensor f = run_mlp(block.mlp, config, input_of(config, block.mlp_norm, out.hidden));
+  at::Tensor f = run_mlp(block.mlp, config.layers[static_cast<size_t>(layer)].gated_mlp,
+                         config.activation, input_of(config, block.mlp_norm, out.hidden));
   out.hidden =
       add_residual(context, block.mlp_norm, block.mlp_output_norm, out.hidden, std::move(f));
   return out;

@@ -23,14 +23,16 @@ struct Recipe : torch::CustomClassHolder {
   const Block* block = nullptr;
   int64_t layer = 0;
   BlockContext context;
-  bool tap_attention = false;
+  std::set<Tap::Kind> taps;
   bool x_requires_grad = false;
   at::Tensor random_state;  // undefined without dropout
 
+  /// The output, then the taps in the order of their kinds.
   variable_list run(const at::Tensor& x) const {
-    BlockOutput out = run_block(*block, layer, context, x, tap_attention);
-    if (tap_attention) return {out.hidden, out.attention};
-    return {out.hidden};
+    const BlockOutput out = run_block(*block, layer, context, x, taps);
+    variable_list values{out.hidden};
+    for (const auto& [kind, value] : out.taps) values.push_back(value);
+    return values;
   }
 };
 
@@ -92,12 +94,12 @@ variable_list block_inputs(const Block& block, const at::Tensor& x) {
 }  // namespace
 
 BlockOutput run_block_checkpointed(const Block& block, int64_t layer, const BlockContext& context,
-                                   const at::Tensor& x, bool tap_attention) {
+                                   const at::Tensor& x, const std::set<Tap::Kind>& taps) {
   auto recipe = c10::make_intrusive<Recipe>();
   recipe->block = &block;
   recipe->layer = layer;
   recipe->context = context;
-  recipe->tap_attention = tap_attention;
+  recipe->taps = taps;
   recipe->x_requires_grad = x.requires_grad();
   const TransformerConfig& config = *context.config;
   if (context.training && (config.attention_dropout > 0.0 || config.residual_dropout > 0.0)) {
@@ -105,7 +107,10 @@ BlockOutput run_block_checkpointed(const Block& block, int64_t layer, const Bloc
   }
   const variable_list inputs = block_inputs(block, x);
   const variable_list outputs = CheckpointedBlock::apply(at::TensorList(inputs), recipe);
-  return {outputs[0], tap_attention ? outputs[1] : at::Tensor()};
+  BlockOutput out{outputs[0], {}};
+  size_t next = 1;
+  for (const Tap::Kind kind : taps) out.taps[kind] = outputs[next++];
+  return out;
 }
 
 }  // namespace distill

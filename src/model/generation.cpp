@@ -11,7 +11,7 @@
 
 #include "distill/core/error.h"
 #include "distill/core/signals.h"
-#include "distill/model/kv_cache.h"
+#include "distill/model/sequence_cache.h"
 #include "model/sampling.h"
 
 namespace distill {
@@ -200,7 +200,7 @@ class Generator {
   const OnAnswer& on_answer_;
   const Answers& known_;
   Head head_;
-  KvCache cache_;
+  SequenceCache cache_;
   std::vector<Slot> slots_;
   Answers answers_;
   size_t next_ = 0;

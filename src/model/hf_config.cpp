@@ -128,16 +128,19 @@ TransformerConfig read_decoder(const Json& json, int64_t default_head_dim,
   read_common(json, where, config);
   config.vocab_size = read_size(json, "vocab_size", where);
   config.hidden_size = read_size(json, "hidden_size", where);
-  config.intermediate_size = read_size(json, "intermediate_size", where);
-  config.num_layers = read_layer_count(json, "num_hidden_layers", where);
-  config.num_heads = read_size(json, "num_attention_heads", where);
-  config.num_kv_heads = read_size_or(json, "num_key_value_heads", config.num_heads, where);
-  if (default_head_dim == 0) default_head_dim = config.hidden_size / config.num_heads;
-  config.head_dim = read_size_or(json, "head_dim", default_head_dim, where);
+  LayerConfig layer;
+  layer.intermediate_size = read_size(json, "intermediate_size", where);
+  const int64_t num_layers = read_layer_count(json, "num_hidden_layers", where);
+  layer.num_heads = read_size(json, "num_attention_heads", where);
+  layer.num_kv_heads = read_size_or(json, "num_key_value_heads", layer.num_heads, where);
+  if (default_head_dim == 0) default_head_dim = config.hidden_size / layer.num_heads;
+  layer.head_dim = read_size_or(json, "head_dim", default_head_dim, where);
+  layer.rotary = 0;
+  config.layers.assign(static_cast<size_t>(num_layers), layer);
   config.max_positions = read_size_or(json, "max_position_embeddings", 2048, where);
   config.norm_eps = json_double_or(json, "rms_norm_eps", 1e-6, where);
   config.activation = read_activation(json, "hidden_act", "silu", where);
-  config.rotary = read_rotary(json, where);
+  config.rotaries = {read_rotary(json, where)};
   config.tied_head = json_bool_or(json, "tie_word_embeddings", false, where);
   config.attention_dropout = read_dropout(json, "attention_dropout", 0.0, where);
   return config;
@@ -148,41 +151,44 @@ int64_t read_window(const Json& json, int64_t fallback, const std::string& where
   return read_size_or(json, "sliding_window", 0, where);
 }
 
-std::vector<int64_t> read_layer_windows(const Json& json, int64_t window,
-                                        std::vector<int64_t> otherwise, const std::string& where) {
-  if (!present(json, "layer_types")) return otherwise;
+void read_layer_types(const Json& json, int64_t window, const std::string& where,
+                      std::vector<LayerConfig>& layers) {
+  if (!present(json, "layer_types")) return;
   const Json& types = json["layer_types"];
-  if (!types.is_array() || types.size() != otherwise.size()) {
-    throw DataError(where + ": layer_types: expected a list of " +
-                    std::to_string(otherwise.size()) + " names, found " + types.dump());
+  if (!types.is_array() || types.size() != layers.size()) {
+    throw DataError(where + ": layer_types: expected a list of " + std::to_string(layers.size()) +
+                    " names, found " + types.dump());
   }
-  for (size_t i = 0; i < otherwise.size(); ++i) {
+  for (size_t i = 0; i < layers.size(); ++i) {
     if (types[i] == "full_attention") {
-      otherwise[i] = 0;
+      layers[i].window = 0;
     } else if (types[i] == "sliding_attention") {
       if (window == 0) {
         throw DataError(where + ": layer_types[" + std::to_string(i) +
                         "] is \"sliding_attention\", but no sliding_window is set");
       }
-      otherwise[i] = window;
+      layers[i].window = window;
     } else {
       unsupported(where, "layer_types[" + std::to_string(i) + "]", types[i].dump(),
                   "full_attention, sliding_attention");
     }
   }
-  return otherwise;
 }
 
-std::vector<int64_t> read_qwen_windows(const Json& json, int64_t num_layers,
-                                       const std::string& where) {
+void read_qwen_windows(const Json& json, const std::string& where,
+                       std::vector<LayerConfig>& layers) {
   const bool used = json_bool_or(json, "use_sliding_window", false, where);
   const int64_t window = used ? read_window(json, 4096, where) : 0;
   const int64_t first = json_int_or(json, "max_window_layers", 28, where);
-  std::vector<int64_t> windows(static_cast<size_t>(num_layers), 0);
-  for (int64_t i = std::max<int64_t>(first, 0); i < num_layers; ++i) {
-    windows[static_cast<size_t>(i)] = window;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (static_cast<int64_t>(i) >= first) layers[i].window = window;
   }
-  return read_layer_windows(json, window, std::move(windows), where);
+  read_layer_types(json, window, where, layers);
+}
+
+void read_kv_heads(const Json& json, const std::string& where, std::vector<LayerConfig>& layers) {
+  const int64_t heads = read_size(json, "num_key_value_heads", where);
+  for (LayerConfig& layer : layers) layer.num_kv_heads = heads;
 }
 
 }  // namespace distill

@@ -10,7 +10,7 @@ namespace distill {
 
 /// A size: an integer in [1, 2^31). Throws DataError.
 int64_t read_size(const Json& json, const std::string& key, const std::string& where);
-/// A size that lists of a layer's settings are made of: at most 4096. Throws DataError.
+/// A number of layers: at most 4096. Throws DataError.
 int64_t read_layer_count(const Json& json, const std::string& key, const std::string& where);
 int64_t read_size_or(const Json& json, const std::string& key, int64_t fallback,
                      const std::string& where);
@@ -19,7 +19,8 @@ double read_dropout(const Json& json, const std::string& key, double fallback,
 Activation read_activation(const Json& json, const std::string& key, const std::string& fallback,
                            const std::string& where);
 
-/// The keys that Llama, Mistral and Qwen have in common. `head_dim` 0: hidden / heads unless given.
+/// The keys that Llama, Mistral and Qwen have in common: layers that are all alike, without a
+/// window. `default_head_dim` 0: hidden / heads.
 TransformerConfig read_decoder(const Json& json, int64_t default_head_dim,
                                const std::string& where);
 
@@ -28,12 +29,15 @@ void read_common(const Json& json, const std::string& where, TransformerConfig& 
 
 /// Windows of Qwen2 and Qwen3: use_sliding_window, sliding_window, and layer_types or
 /// max_window_layers.
-std::vector<int64_t> read_qwen_windows(const Json& json, int64_t num_layers,
-                                       const std::string& where);
+void read_qwen_windows(const Json& json, const std::string& where,
+                       std::vector<LayerConfig>& layers);
 
-/// Windows as layer_types say, if the key is there; else `otherwise` for each layer.
-std::vector<int64_t> read_layer_windows(const Json& json, int64_t window,
-                                        std::vector<int64_t> otherwise, const std::string& where);
+/// Windows as layer_types say, if the key is there.
+void read_layer_types(const Json& json, int64_t window, const std::string& where,
+                      std::vector<LayerConfig>& layers);
+
+/// num_key_value_heads of a family that has no default for it.
+void read_kv_heads(const Json& json, const std::string& where, std::vector<LayerConfig>& layers);
 
 /// sliding_window: null is 0.
 int64_t read_window(const Json& json, int64_t fallback, const std::string& where);

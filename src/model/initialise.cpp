@@ -5,7 +5,6 @@
 
 #include <cmath>
 
-#include "distill/core/error.h"
 #include "distill/core/random.h"
 #include "distill/model/family.h"
 #include "distill/model/loading.h"
@@ -33,7 +32,7 @@ bool is_norm(WeightRole role) {
 double initial_deviation(const TransformerConfig& config, WeightRole role) {
   const bool residual = role == WeightRole::kAttentionOutput || role == WeightRole::kDown;
   if (!residual || !config.scaled_residual_init) return config.initializer_range;
-  return config.initializer_range / std::sqrt(2.0 * static_cast<double>(config.num_layers));
+  return config.initializer_range / std::sqrt(2.0 * static_cast<double>(config.num_layers()));
 }
 
 std::vector<at::Tensor> values_of(const Transformer& model) {
@@ -48,18 +47,7 @@ std::vector<at::Tensor> values_of(const Transformer& model) {
 
 Transformer make_student_from_layers(const Transformer& teacher,
                                      const std::vector<int64_t>& layers) {
-  if (layers.empty()) throw ConfigError("a student needs at least one of the teacher's layers");
-  TransformerConfig config = teacher.config();
-  config.num_layers = static_cast<int64_t>(layers.size());
-  config.windows.clear();
-  for (const int64_t layer : layers) {
-    if (layer < 0 || layer >= teacher.config().num_layers) {
-      throw ConfigError("layer " + std::to_string(layer) +
-                        " was asked of a teacher that has layers 0 to " +
-                        std::to_string(teacher.config().num_layers - 1));
-    }
-    config.windows.push_back(teacher.config().windows[static_cast<size_t>(layer)]);
-  }
+  TransformerConfig config = select_layers(teacher.config(), layers);
   // A view of the teacher with the blocks chosen, whose values are then copied one by one.
   Transformer view(config, teacher.dtype(), at::kMeta);
   view.modules() = teacher.modules();

@@ -128,7 +128,12 @@ class Loader {
 
 Transformer load_transformer(const std::filesystem::path& folder, at::ScalarType dtype,
                              at::Device device) {
-  Transformer model(read_transformer_config(folder), dtype, at::kMeta);
+  return load_transformer(read_transformer_config(folder), folder, dtype, device);
+}
+
+Transformer load_transformer(TransformerConfig config, const std::filesystem::path& folder,
+                             at::ScalarType dtype, at::Device device) {
+  Transformer model(std::move(config), dtype, at::kMeta);
   Loader(model, folder).load(dtype, device);
   return model;
 }

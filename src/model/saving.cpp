@@ -37,15 +37,16 @@ std::vector<std::pair<std::string, at::Tensor>> checkpoint_tensors(
 void save_transformer(const Transformer& model, const std::filesystem::path& folder,
                       at::ScalarType dtype) {
   const at::NoGradGuard no_gradient;
+  const TransformerConfig& config = model.config();
+  const std::string config_json = transformer_config_to_json(config, dtype).dump(2) + "\n";
   make_directories(folder);
   write_weights(folder, checkpoint_tensors(model, [&](const Parameter& parameter) {
                   return parameter.value.detach().to(dtype);
                 }));
-  const TransformerConfig& config = model.config();
   if (!config.generation_config.is_null()) {
     write_file(folder / "generation_config.json", config.generation_config.dump(2) + "\n");
   }
-  write_file(folder / "config.json", transformer_config_to_json(config, dtype).dump(2) + "\n");
+  write_file(folder / "config.json", config_json);
 }
 
 TokenizerFiles::TokenizerFiles(const std::filesystem::path& folder) {

@@ -5,7 +5,7 @@
 
 #include "distill/core/error.h"
 #include "distill/model/family.h"
-#include "distill/model/kv_cache.h"
+#include "distill/model/sequence_cache.h"
 #include "distill/ops/embedding.h"
 #include "model/block.h"
 
@@ -28,44 +28,59 @@ struct Builder {
     fill(module.weight, {config.hidden_size});
     if (config.norm_kind == NormKind::kLayer) fill(module.bias, {config.hidden_size});
   }
-  void block(Block& block) const {
-    const TransformerConfig& c = config;
-    const bool sandwich = c.norm_placement == NormPlacement::kSandwich;
+  void attention(AttentionModule& module, const LayerConfig& layer) const {
+    const int64_t hidden = config.hidden_size, queries = layer.num_heads * layer.head_dim,
+                  keys = layer.num_kv_heads * layer.head_dim;
+    linear(module.query, hidden, queries, config.qkv_bias);
+    linear(module.key, hidden, keys, config.qkv_bias);
+    linear(module.value, hidden, keys, config.qkv_bias);
+    linear(module.output, queries, hidden, config.attention_output_bias);
+    if (!config.qk_norm) return;
+    fill(module.query_norm.weight, {layer.head_dim});
+    fill(module.key_norm.weight, {layer.head_dim});
+  }
+  void mlp(MlpModule& module, const LayerConfig& layer) const {
+    const int64_t hidden = config.hidden_size, width = layer.intermediate_size;
+    if (layer.gated_mlp) linear(module.gate, hidden, width, config.mlp_bias);
+    linear(module.up, hidden, width, config.mlp_bias);
+    linear(module.down, width, hidden, config.mlp_bias);
+  }
+  Block block(const LayerConfig& layer) const {
+    const bool sandwich = config.norm_placement == NormPlacement::kSandwich;
+    Block block;
     norm(block.attention_norm);
-    AttentionModule& attention = block.attention;
-    linear(attention.query, c.hidden_size, c.num_heads * c.head_dim, c.qkv_bias);
-    linear(attention.key, c.hidden_size, c.num_kv_heads * c.head_dim, c.qkv_bias);
-    linear(attention.value, c.hidden_size, c.num_kv_heads * c.head_dim, c.qkv_bias);
-    linear(attention.output, c.num_heads * c.head_dim, c.hidden_size, c.attention_output_bias);
-    if (c.qk_norm) {
-      fill(attention.query_norm.weight, {c.head_dim});
-      fill(attention.key_norm.weight, {c.head_dim});
+    switch (layer.mixer) {
+      case MixerKind::kAttention:
+        attention(block.attention, layer);
+        break;
     }
     if (sandwich) norm(block.attention_output_norm);
     norm(block.mlp_norm);
-    if (c.gated_mlp) linear(block.mlp.gate, c.hidden_size, c.intermediate_size, c.mlp_bias);
-    linear(block.mlp.up, c.hidden_size, c.intermediate_size, c.mlp_bias);
-    linear(block.mlp.down, c.intermediate_size, c.hidden_size, c.mlp_bias);
+    mlp(block.mlp, layer);
     if (sandwich) norm(block.mlp_output_norm);
+    return block;
   }
 };
 
 void check_taps(const ForwardOptions& options, const TransformerConfig& config) {
   for (const Tap& tap : options.taps) {
     const bool hidden = tap.kind == Tap::Kind::kHidden;
-    if (!hidden && options.cache != nullptr) {
-      throw ConfigError("attention probabilities were asked of a pass with a cache");
-    }
-    const int64_t last = hidden ? config.num_layers : config.num_layers - 1;
-    if (tap.layer < 0 || tap.layer > last) {
-      throw ConfigError(std::string(hidden ? "hidden state" : "attention") + " of layer " +
-                        std::to_string(tap.layer) + " was asked of a model that has layers 0 to " +
-                        std::to_string(last));
-    }
+    const int64_t last = hidden ? config.num_layers() : config.num_layers() - 1;
+    if (tap.layer >= 0 && tap.layer <= last) continue;
+    throw ConfigError(tap_name(tap) + ": the model has layers 0 to " + std::to_string(last));
   }
 }
 
-void check_batch(const Batch& batch, const TransformerConfig& config, const KvCache* cache) {
+/// What is asked of the inside of block `layer`.
+std::set<Tap::Kind> inner_taps(const std::set<Tap>& taps, int64_t layer) {
+  std::set<Tap::Kind> kinds;
+  for (const Tap& tap : taps) {
+    if (tap.kind != Tap::Kind::kHidden && tap.layer == layer) kinds.insert(tap.kind);
+  }
+  return kinds;
+}
+
+void check_batch(const Batch& batch, const TransformerConfig& config, const SequenceCache* cache) {
   int64_t longest = batch.max_length;
   if (cache != nullptr) {
     for (int64_t n = 0; n < batch.document_count(); ++n) {
@@ -74,7 +89,7 @@ void check_batch(const Batch& batch, const TransformerConfig& config, const KvCa
           std::max(longest, cache->lengths().at(at) + batch.bounds[at + 1] - batch.bounds[at]);
     }
   }
-  if (config.positions == PositionKind::kLearned && longest > config.max_positions) {
+  if (config.learned_positions && longest > config.max_positions) {
     throw DataError("a document of " + std::to_string(longest) + " tokens exceeds the model's " +
                     std::to_string(config.max_positions) + " learned positions");
   }
@@ -93,12 +108,11 @@ Transformer::Transformer(TransformerConfig config, at::ScalarType dtype, at::Dev
     : config_(std::move(config)) {
   const Builder build{config_, at::TensorOptions().dtype(dtype).device(device)};
   build.fill(modules_.token_embedding, {config_.vocab_size, config_.hidden_size});
-  if (config_.positions == PositionKind::kLearned) {
+  if (config_.learned_positions) {
     build.fill(modules_.position_embedding, {config_.max_positions, config_.hidden_size});
   }
   if (!config_.final_norm()) build.norm(modules_.embedding_norm);
-  modules_.blocks.resize(static_cast<size_t>(config_.num_layers));
-  for (Block& block : modules_.blocks) build.block(block);
+  for (const LayerConfig& layer : config_.layers) modules_.blocks.push_back(build.block(layer));
   if (config_.final_norm()) build.norm(modules_.final_norm);
   if (!config_.tied_head) {
     build.fill(modules_.head.weight, {config_.vocab_size, config_.hidden_size});
@@ -128,9 +142,7 @@ Trace Transformer::forward(const Batch& batch, const ForwardOptions& options) co
   context.segments = {batch.cu_seqlens, batch.bounds, batch.max_length};
   context.training = options.training;
   context.cache = options.cache;
-  if (config_.positions == PositionKind::kRotary) {
-    context.rotary = rotary_table(config_.rotary, config_.head_dim, batch.positions, dtype());
-  }
+  context.rotary = RotaryTables(config_, batch.positions, dtype());
   if (options.cache != nullptr) options.cache->begin(batch);
 
   Trace trace;
@@ -145,15 +157,14 @@ Trace Transformer::forward(const Batch& batch, const ForwardOptions& options) co
                        ? run_block_checkpointed
                        : run_block;
   at::Tensor x = embed(batch, options.training);
-  for (int64_t layer = 0; layer < config_.num_layers; ++layer) {
+  for (int64_t layer = 0; layer < config_.num_layers(); ++layer) {
     tap_hidden(layer, x);
-    const Tap tap{Tap::Kind::kAttention, static_cast<int>(layer)};
-    const bool tapped = options.taps.contains(tap);
-    BlockOutput out = run(modules_.blocks[static_cast<size_t>(layer)], layer, context, x, tapped);
-    if (tapped) trace.taps[tap] = out.attention;
+    BlockOutput out = run(modules_.blocks[static_cast<size_t>(layer)], layer, context, x,
+                          inner_taps(options.taps, layer));
+    for (const auto& [kind, value] : out.taps) trace.taps[{kind, static_cast<int>(layer)}] = value;
     x = std::move(out.hidden);
   }
-  tap_hidden(config_.num_layers, x);
+  tap_hidden(config_.num_layers(), x);
   if (options.cache != nullptr) options.cache->end();
   trace.hidden = config_.final_norm() ? apply_norm(config_, modules_.final_norm, x) : x;
   return trace;

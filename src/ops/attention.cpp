@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "distill/ops/attention_maps.h"
 #include "ops/cpu/decode_cpu.h"
 #include "ops/dense_attention.h"
 #include "ops/dispatch.h"
@@ -137,22 +136,6 @@ at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
                               key_segments, options);
   }
   return by_document(q, k, v, query_segments, key_segments, options);
-}
-
-at::Tensor attention_probabilities(const at::Tensor& q, const at::Tensor& k,
-                                   const Segments& query_segments, const Segments& key_segments,
-                                   const AttentionOptions& options) {
-  check(q, k, query_segments, key_segments, options);
-  const auto queries = q.split_with_sizes(lengths(query_segments));
-  const auto keys = k.split_with_sizes(lengths(key_segments));
-  std::vector<at::Tensor> out;
-  for (size_t i = 0; i < queries.size(); ++i) {
-    const at::Tensor own = attention_probabilities(
-        attention_scores(queries[i], keys[i], {.first = 0, .count = q.size(1)}, options), options);
-    const int64_t left = key_segments.bounds[i], right = k.size(0) - key_segments.bounds[i + 1];
-    out.push_back(at::constant_pad_nd(own, {left, right}));
-  }
-  return at::cat(out, 1);
 }
 
 }  // namespace distill

@@ -8,9 +8,13 @@ namespace distill {
 Needs LiveTeacher::offers(const TransformerConfig& config) {
   Needs all;
   all.teacher_logits = true;
-  for (int layer = 0; layer <= config.num_layers; ++layer) {
+  const auto layers = static_cast<int>(config.num_layers());
+  for (int layer = 0; layer <= layers; ++layer) {
     all.teacher_taps.insert({Tap::Kind::kHidden, layer});
-    if (layer < config.num_layers) all.teacher_taps.insert({Tap::Kind::kAttention, layer});
+    if (layer == layers) break;
+    for (const auto kind : {Tap::Kind::kQuery, Tap::Kind::kKey, Tap::Kind::kValue}) {
+      all.teacher_taps.insert({kind, layer});
+    }
   }
   return all;
 }

@@ -8,19 +8,25 @@ namespace {
 
 /// Values that a block keeps for its backward, a token: norms' inputs, q, k, v, the attention's
 /// output, the feed-forward's gate, up and product, both residual sums.
-int64_t saved_values(const TransformerConfig& config) {
-  const int64_t heads = config.num_heads * config.head_dim;
-  const int64_t kv = config.num_kv_heads * config.head_dim;
-  const int64_t feed_forward = config.intermediate_size * (config.gated_mlp ? 3 : 2);
-  return 4 * config.hidden_size + 3 * heads + 3 * kv + feed_forward;
+int64_t saved_values(const LayerConfig& layer, int64_t hidden_size) {
+  const int64_t heads = layer.num_heads * layer.head_dim;
+  const int64_t kv = layer.num_kv_heads * layer.head_dim;
+  const int64_t feed_forward = layer.intermediate_size * (layer.gated_mlp ? 3 : 2);
+  return 4 * hidden_size + 3 * heads + 3 * kv + feed_forward;
 }
 
-/// Of the `blocks` that backward walks, and at least of one: a forward pass holds as much.
-int64_t activation_bytes(const RunConfig& config, const TransformerConfig& model, int64_t blocks,
-                         int64_t tokens, int64_t width) {
-  const int64_t block = tokens * saved_values(model) * width;
-  if (!config.train.gradient_checkpointing) return block * std::max<int64_t>(1, blocks);
-  return block + tokens * model.hidden_size * width * blocks;
+/// Of the blocks that backward walks, from `lowest_block` up, and at least of one: a forward pass
+/// holds as much.
+int64_t activation_bytes(const RunConfig& config, const TransformerConfig& model,
+                         int64_t lowest_block, int64_t tokens, int64_t width) {
+  const bool checkpointing = config.train.gradient_checkpointing;
+  int64_t walked = 0, largest = 0;
+  for (int64_t layer = 0; layer < model.num_layers(); ++layer) {
+    const int64_t block = saved_values(model.layers[static_cast<size_t>(layer)], model.hidden_size);
+    largest = std::max(largest, block);
+    if (layer >= lowest_block) walked += checkpointing ? model.hidden_size : block;
+  }
+  return tokens * width * (checkpointing ? largest + walked : std::max(largest, walked));
 }
 
 /// fp32 copies of a chunk of logits that autograd holds at one time; the fused kernel holds none.
@@ -55,9 +61,8 @@ std::vector<MemoryPart> estimate_memory(const RunConfig& config, const ModelPlan
   parts.push_back({"gradients", count * master_width});
   parts.push_back({"AdamW moments", 2 * count * master_width});
   const int64_t tokens = config.train.micro_batch_size * config.data.max_length;
-  const int64_t blocks = student.num_layers - plan.trained.lowest_block;
   parts.push_back({"activations, a full micro-batch",
-                   activation_bytes(config, student, blocks, tokens, width)});
+                   activation_bytes(config, student, plan.trained.lowest_block, tokens, width)});
   const bool fused = loss_is_fused(config, device, dtype);
   const int64_t buffers = student.logit_softcap > 0.0 && fused ? 2 : 1;
   int64_t row_bytes = student.vocab_size * width;

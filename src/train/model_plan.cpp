@@ -56,14 +56,13 @@ std::optional<PlannedModel> plan_student(const StudentConfig& student, ModelPlan
   PlannedModel model = *plan.teacher;
   const auto layers = student.from_teacher->layers;
   for (const int64_t layer : layers) {
-    if (layer < model.config.num_layers) continue;
-    throw ConfigError(
-        "student.from_teacher.layers: the teacher has " + std::to_string(model.config.num_layers) +
-        plural(" layer", model.config.num_layers) + ", 0 to " +
-        std::to_string(model.config.num_layers - 1) + "; found " + std::to_string(layer));
+    const int64_t count = model.config.num_layers();
+    if (layer < count) continue;
+    throw ConfigError("student.from_teacher.layers: the teacher has " + std::to_string(count) +
+                      plural(" layer", count) + ", 0 to " + std::to_string(count - 1) + "; found " +
+                      std::to_string(layer));
   }
-  model.config.num_layers = static_cast<int64_t>(layers.size());
-  model.config.windows.resize(layers.size());
+  model.config = select_layers(std::move(model.config), layers);
   return model;
 }
 

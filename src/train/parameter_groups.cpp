@@ -102,7 +102,7 @@ int64_t lowest_block(Transformer& student, const at::Tensor* first_trained) {
        [&](WeightRole role, int64_t layer, std::string_view, const Parameter& parameter) {
          if (&parameter.value != first_trained) return;
          const bool above = role == WeightRole::kFinalNorm || role == WeightRole::kHead;
-         lowest = above ? student.config().num_layers : std::max<int64_t>(0, layer);
+         lowest = above ? student.config().num_layers() : std::max<int64_t>(0, layer);
        });
   return lowest;
 }

@@ -9,8 +9,9 @@
 #include "distill/core/files.h"
 #include "distill/io/safetensors.h"
 #include "distill/model/generation.h"
-#include "distill/model/kv_cache.h"
 #include "distill/model/loading.h"
+#include "distill/model/sequence_cache.h"
+#include "distill/ops/attention_maps.h"
 #include "support/fixtures.h"
 
 namespace distill {
@@ -77,10 +78,11 @@ class ModelGolden : public testing::TestWithParam<std::string> {
   void compare_rows(const Transformer& model, const std::string& set) const {
     const Batch batch = make_batch(golden::read_rows(inputs_[set]));
     ForwardOptions options;
-    const auto layers = static_cast<int>(model.config().num_layers);
+    const auto layers = static_cast<int>(model.config().num_layers());
     for (int i = 0; i < layers; ++i) {
-      options.taps.insert({Tap::Kind::kHidden, i});
-      options.taps.insert({Tap::Kind::kAttention, i});
+      for (const auto kind : {Tap::Kind::kHidden, Tap::Kind::kQuery, Tap::Kind::kKey}) {
+        options.taps.insert({kind, i});
+      }
     }
     const Trace trace = model.forward(batch, options);
     const at::Tensor logits = model.head().logits(trace.hidden);
@@ -99,20 +101,24 @@ class ModelGolden : public testing::TestWithParam<std::string> {
     }
     for (int i = 0; i < layers; ++i) {
       const auto want = expected(set + ".attentions." + std::to_string(i));
-      if (want) compare_attention(trace.taps.at({Tap::Kind::kAttention, i}), *want, batch);
+      if (want) compare_attention(trace, i, attention_options(model.config(), i), *want, batch);
     }
   }
 
-  static void compare_attention(const at::Tensor& own, const at::Tensor& want, const Batch& batch) {
-    at::Tensor rest = own.clone();
+  /// A document at a time, since `want` [B, H, L, L] is padded.
+  static void compare_attention(const Trace& trace, int layer, const AttentionOptions& options,
+                                const at::Tensor& want, const Batch& batch) {
+    const at::Tensor& q = trace.taps.at({Tap::Kind::kQuery, layer});
+    const at::Tensor& k = trace.taps.at({Tap::Kind::kKey, layer});
     for (int64_t n = 0; n < batch.document_count(); ++n) {
       const int64_t begin = batch.bounds[static_cast<size_t>(n)];
       const int64_t size = batch.bounds[static_cast<size_t>(n) + 1] - begin;
-      const at::Tensor block = rest.narrow(1, begin, size).narrow(2, begin, size);
-      EXPECT_LT(max_difference(block, want[n].narrow(1, 0, size).narrow(2, 0, size)), 1e-5);
-      block.zero_();
+      const at::Tensor scores = attention_scores(q.narrow(0, begin, size), k.narrow(0, begin, size),
+                                                 {.first = 0, .count = q.size(1)}, options);
+      EXPECT_LT(max_difference(attention_probabilities(scores, options),
+                               want[n].narrow(1, 0, size).narrow(2, 0, size)),
+                1e-5);
     }
-    EXPECT_EQ(rest.abs().max().item<double>(), 0.0) << "attention outside the documents";
   }
 
   std::optional<SafetensorsFile> expected_;
@@ -228,7 +234,7 @@ TEST_P(ModelGolden, CachedPiecesEqualTheWhole) {
   const Transformer model = load_transformer(folder(), at::kDouble, at::kCPU);
   const auto document = golden::read_rows(inputs_["single"]).front();
   const at::Tensor whole = model.forward(make_batch({document})).hidden;
-  KvCache cache(model.config(), at::kDouble, at::kCPU);
+  SequenceCache cache(model.config(), at::kDouble, at::kCPU);
   cache.add(1);
   ForwardOptions options;
   options.cache = &cache;

@@ -12,11 +12,14 @@
 
 namespace distill {
 
-/// An inner value of a model that an objective asked for.
+/// An inner value of a model that an objective asked for, flat over the packed batch of T tokens.
+/// Attention maps are made of queries and keys, a document at a time: see ops/attention_maps.h.
 struct Tap {
   enum class Kind {
-    kHidden,     ///< [T, D]; layer 0 is the embedding, layer i the output of block i - 1
-    kAttention,  ///< probabilities, [heads, T, T], zero outside the document
+    kHidden,  ///< [T, D]; layer 0 is the embedding, layer i the output of block i - 1
+    kQuery,   ///< [T, heads, head_dim], as the scores see them: after norm and rotation
+    kKey,     ///< [T, key-value heads, head_dim], as the scores see them
+    kValue,   ///< [T, key-value heads, head_dim]
   };
   Kind kind = Kind::kHidden;
   int layer = 0;

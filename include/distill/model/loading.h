@@ -18,12 +18,16 @@ namespace distill {
 Transformer load_transformer(const std::filesystem::path& folder, at::ScalarType dtype,
                              at::Device device);
 
+/// The same for a model of another config than the folder's config.json.
+Transformer load_transformer(TransformerConfig config, const std::filesystem::path& folder,
+                             at::ScalarType dtype, at::Device device);
+
 /// What load_transformer would say of the folder. Reads names and shapes, and no weights but those
 /// of a tied head that is stored all the same.
 void check_weights(const std::filesystem::path& folder);
 
 /// Writes config.json, the weights in `dtype` and generation_config.json where the source had one.
-/// Throws DataError.
+/// Throws DataError, also for layers that the family's config.json cannot describe.
 void save_transformer(const Transformer& model, const std::filesystem::path& folder,
                       at::ScalarType dtype);
 

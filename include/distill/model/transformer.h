@@ -15,13 +15,13 @@
 
 namespace distill {
 
-class KvCache;
+class SequenceCache;
 
 struct ForwardOptions {
-  std::set<Tap> taps;
+  std::set<Tap> taps;                   ///< queries, keys and values are the batch's own
   bool training = false;                ///< dropout is on
   bool gradient_checkpointing = false;  ///< a block's inner values are computed again in backward
-  KvCache* cache = nullptr;             ///< document n continues the cache's sequence n
+  SequenceCache* cache = nullptr;       ///< document n continues the cache's sequence n
 };
 
 /// Weights are leaves without requires_grad: who trains them sets it. The residual stream is in the
@@ -35,8 +35,8 @@ class Transformer {
   Transformer& operator=(Transformer&&) = default;
 
   /// Throws DataError for token ids outside the vocabulary (looked at on the CPU only: a look on a
-  /// GPU would wait for it), a document longer than learned positions reach, and taps of layers
-  /// that are not there.
+  /// GPU would wait for it) and for a document longer than learned positions reach, ConfigError
+  /// for taps of layers that are not there.
   Trace forward(const Batch& batch, const ForwardOptions& options = {}) const;
 
   /// The language-model head; where it is tied its weight is the embedding's.

@@ -35,10 +35,4 @@ at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
                      const Segments& query_segments, const Segments& key_segments,
                      const AttentionOptions& options);
 
-/// The probabilities themselves: fp32 (fp64 for fp64) [H, Tq, Tk], zero between sequences.
-/// Differentiable, slow.
-at::Tensor attention_probabilities(const at::Tensor& q, const at::Tensor& k,
-                                   const Segments& query_segments, const Segments& key_segments,
-                                   const AttentionOptions& options);
-
 }  // namespace distill

@@ -9,7 +9,6 @@ TransformerConfig read_llama(const Json& json, const std::string& where) {
   config.qkv_bias = json_bool_or(json, "attention_bias", false, where);
   config.attention_output_bias = config.qkv_bias;
   config.mlp_bias = json_bool_or(json, "mlp_bias", false, where);
-  config.windows.assign(static_cast<size_t>(config.num_layers), 0);
   return config;
 }
 

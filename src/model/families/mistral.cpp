@@ -6,8 +6,9 @@ namespace distill {
 
 TransformerConfig read_mistral(const Json& json, const std::string& where) {
   TransformerConfig config = read_decoder(json, 0, where);
-  config.num_kv_heads = read_size(json, "num_key_value_heads", where);
-  config.windows.assign(static_cast<size_t>(config.num_layers), read_window(json, 4096, where));
+  read_kv_heads(json, where, config.layers);
+  const int64_t window = read_window(json, 4096, where);
+  for (LayerConfig& layer : config.layers) layer.window = window;
   return config;
 }
 

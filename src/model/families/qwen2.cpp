@@ -6,9 +6,9 @@ namespace distill {
 
 TransformerConfig read_qwen2(const Json& json, const std::string& where) {
   TransformerConfig config = read_decoder(json, 0, where);
-  config.num_kv_heads = read_size(json, "num_key_value_heads", where);
+  read_kv_heads(json, where, config.layers);
   config.qkv_bias = true;
-  config.windows = read_qwen_windows(json, config.num_layers, where);
+  read_qwen_windows(json, where, config.layers);
   return config;
 }
 

@@ -6,11 +6,11 @@ namespace distill {
 
 TransformerConfig read_qwen3(const Json& json, const std::string& where) {
   TransformerConfig config = read_decoder(json, 128, where);
-  config.num_kv_heads = read_size(json, "num_key_value_heads", where);
+  read_kv_heads(json, where, config.layers);
   config.qkv_bias = json_bool_or(json, "attention_bias", false, where);
   config.attention_output_bias = config.qkv_bias;
   config.qk_norm = true;
-  config.windows = read_qwen_windows(json, config.num_layers, where);
+  read_qwen_windows(json, where, config.layers);
   return config;
 }
 

@@ -21,6 +21,13 @@ TEST(UnmetNeeds, AreNamed) {
   EXPECT_THAT(unmet_needs({}, {}), IsEmpty());
 }
 
+TEST(UnmetNeeds, NameEveryKindOfTap) {
+  Needs needs;
+  needs.teacher_taps = {{Tap::Kind::kValue, 0}, {Tap::Kind::kQuery, 2}, {Tap::Kind::kKey, 1}};
+  EXPECT_THAT(unmet_needs(needs, {.teacher_taps = {{Tap::Kind::kKey, 1}}}),
+              ElementsAre("the queries of layer 2", "the values of layer 0"));
+}
+
 TEST(UnmetNeeds, AllLogitsAreAsGoodAsAFew) {
   const Needs few{.teacher_top_k = 64}, sample{.teacher_sample = true};
   EXPECT_THAT(unmet_needs(few, {.teacher_logits = true}), IsEmpty());

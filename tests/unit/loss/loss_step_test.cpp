@@ -96,18 +96,22 @@ TEST_F(LossStepTest, ATeacherIsAskedOnlyForWhatIsNeeded) {
 TEST(LiveTeacher, OffersAllAndAnswersTaps) {
   LiveTeacher teacher(student_model());
   Needs needs;
-  needs.teacher_taps = {{Tap::Kind::kHidden, 0}, {Tap::Kind::kHidden, 3}};
+  needs.teacher_taps = {{Tap::Kind::kHidden, 0},
+                        {Tap::Kind::kHidden, 3},
+                        {Tap::Kind::kQuery, 0},
+                        {Tap::Kind::kKey, 2},
+                        {Tap::Kind::kValue, 2}};
   EXPECT_TRUE(unmet_needs(needs, teacher.offers()).empty());
   const Batch batch = some_batch();
   const TeacherAnswer answer = teacher.answer(batch, needs);
-  ASSERT_EQ(answer.taps.size(), 2U);
+  ASSERT_EQ(answer.taps.size(), 5U);
   for (const auto& [tap, value] : answer.taps) {
     EXPECT_EQ(value.size(0), batch.token_count()) << tap_name(tap);
     EXPECT_FALSE(value.requires_grad());
   }
-  needs.teacher_taps.insert({Tap::Kind::kHidden, 4});
+  needs.teacher_taps.insert({{Tap::Kind::kHidden, 4}, {Tap::Kind::kKey, 3}});
   EXPECT_EQ(unmet_needs(needs, teacher.offers()),
-            std::vector<std::string>{"the hidden state of layer 4"});
+            (std::vector<std::string>{"the hidden state of layer 4", "the keys of layer 3"}));
 }
 
 }  // namespace

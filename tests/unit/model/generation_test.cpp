@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "distill/core/error.h"
-#include "distill/model/kv_cache.h"
+#include "distill/model/sequence_cache.h"
 #include "model/sampling.h"
 #include "tiny_models.h"
 
@@ -38,11 +38,12 @@ std::vector<int64_t> greedy_by_hand(const Transformer& model, std::vector<int64_
 }
 
 TEST(Generate, GreedyEqualsForwardWithoutACache) {
-  Json windowed = tests::tiny_llama_json();
-  windowed["model_type"] = "mistral";
-  windowed["sliding_window"] = 5;
-  for (const Json& json : {tests::tiny_llama_json(), tests::tiny_gpt2_json(), windowed}) {
-    const Transformer model = tests::make_model(json, at::kDouble);
+  std::vector<TransformerConfig> configs{tests::mixed_config()};
+  for (const Json& json : tests::tiny_families()) {
+    configs.push_back(transformer_config_from_json(json, "tiny"));
+  }
+  for (const TransformerConfig& config : configs) {
+    const Transformer model = tests::make_model(config, at::kDouble);
     SamplingOptions options;
     options.max_new_tokens = 20;
     options.stop_ids = {3, 11, 40};
@@ -207,11 +208,11 @@ TEST(ChooseToken, RefusesNaN) {
   EXPECT_THROW(choose_token(logits, {}, random), DataError);
 }
 
-TEST(KvCache, ACopiedSequenceSharesItsPrefix) {
+TEST(SequenceCache, ACopiedSequenceSharesItsPrefix) {
   const Transformer model = tests::make_model(tests::tiny_llama_json(), at::kDouble);
   const Document prefix = tests::random_document(6, 1);
   const Document left = tests::random_document(3, 2), right = tests::random_document(1, 3);
-  KvCache cache(model.config(), at::kDouble, at::kCPU);
+  SequenceCache cache(model.config(), at::kDouble, at::kCPU);
   cache.add(1);
   ForwardOptions options;
   options.cache = &cache;

@@ -138,7 +138,7 @@ TEST_F(Loading, AStudentIsTheTeacherWithoutSomeLayers) {
   const Transformer teacher = tests::make_model(json);
   expect_same_values(make_student_from_layers(teacher, {0, 1, 2}), teacher);
   const Transformer student = make_student_from_layers(teacher, {2, 0});
-  EXPECT_EQ(student.config().num_layers, 2);
+  EXPECT_EQ(student.config().num_layers(), 2);
   EXPECT_TRUE(at::equal(student.modules().blocks[0].mlp.up.weight.value,
                         teacher.modules().blocks[2].mlp.up.weight.value));
   const at::Tensor before = hidden_of(teacher).clone();

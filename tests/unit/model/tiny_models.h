@@ -25,11 +25,89 @@ inline Json tiny_gpt2_json() {
                     "tiny gpt2");
 }
 
-inline Transformer make_model(const Json& json, at::ScalarType dtype = at::kFloat,
+inline Json tiny_mistral_json() {
+  Json json = tiny_llama_json();
+  json["model_type"] = "mistral";
+  json["sliding_window"] = 5;
+  return json;
+}
+
+/// A window in the last two layers of four.
+inline Json tiny_qwen2_json() {
+  Json json = tiny_llama_json();
+  json["model_type"] = "qwen2";
+  json["num_hidden_layers"] = 4;
+  json["use_sliding_window"] = true;
+  json["sliding_window"] = 6;
+  json["max_window_layers"] = 2;
+  return json;
+}
+
+inline Json tiny_qwen3_json() {
+  Json json = tiny_llama_json();
+  json["model_type"] = "qwen3";
+  json["head_dim"] = 8;
+  json["layer_types"] = {"sliding_attention", "full_attention", "sliding_attention"};
+  json["use_sliding_window"] = true;
+  json["sliding_window"] = 4;
+  return json;
+}
+
+/// One of every family.
+inline std::vector<Json> tiny_families() {
+  return {tiny_gpt2_json(), tiny_llama_json(), tiny_mistral_json(), tiny_qwen2_json(),
+          tiny_qwen3_json()};
+}
+
+/// A llama whose layers are all different: window, rotary table or none, widths and numbers of
+/// heads, kind and width of the MLP. No config.json says such a thing.
+inline TransformerConfig mixed_config() {
+  TransformerConfig config = transformer_config_from_json(tiny_llama_json(), "tiny");
+  RotaryConfig linear;
+  linear.theta = 1e6;
+  linear.scaling = RotaryScaling::kLinear;
+  linear.factor = 4.0;
+  config.rotaries.push_back(linear);
+  config.layers = {
+      {.num_heads = 4, .num_kv_heads = 2, .head_dim = 6, .rotary = 0, .intermediate_size = 40},
+      {.num_heads = 2,
+       .num_kv_heads = 1,
+       .head_dim = 8,
+       .window = 5,
+       .rotary = 1,
+       .intermediate_size = 24},
+      {.num_heads = 3,
+       .num_kv_heads = 3,
+       .head_dim = 4,
+       .gated_mlp = false,
+       .intermediate_size = 32},
+      {.num_heads = 4,
+       .num_kv_heads = 4,
+       .head_dim = 6,
+       .window = 3,
+       .rotary = 1,
+       .attention_scale = 0.7,
+       .intermediate_size = 8},
+      {.num_heads = 6,
+       .num_kv_heads = 2,
+       .head_dim = 6,
+       .rotary = 0,
+       .gated_mlp = false,
+       .intermediate_size = 40},
+  };
+  return config;
+}
+
+inline Transformer make_model(TransformerConfig config, at::ScalarType dtype = at::kFloat,
                               uint64_t seed = 1) {
-  Transformer model(transformer_config_from_json(json, "tiny"), dtype, at::kCPU);
+  Transformer model(std::move(config), dtype, at::kCPU);
   initialise(model, seed);
   return model;
+}
+
+inline Transformer make_model(const Json& json, at::ScalarType dtype = at::kFloat,
+                              uint64_t seed = 1) {
+  return make_model(transformer_config_from_json(json, "tiny"), dtype, seed);
 }
 
 inline Document random_document(int64_t length, uint64_t seed, int64_t vocabulary = 61) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "distill/core/error.h"
 #include "tiny_models.h"
 
@@ -42,24 +44,35 @@ TEST(TransformerConfig, ReadsBothSpellingsOfRope) {
   old["rope_scaling"] = {{"type", "linear"}, {"factor", 4.0}};
   current["rope_parameters"] = {{"rope_theta", 5e5}, {"rope_type", "linear"}, {"factor", 4.0}};
   for (const Json& json : {old, current}) {
-    const RotaryConfig rotary = transformer_config_from_json(json, "x").rotary;
+    const TransformerConfig config = transformer_config_from_json(json, "x");
+    ASSERT_EQ(config.rotaries.size(), 1u);
+    const RotaryConfig& rotary = config.rotaries[0];
+    EXPECT_EQ(config.layers[2].rotary, 0u);
     EXPECT_EQ(rotary.theta, 5e5);
     EXPECT_EQ(rotary.scaling, RotaryScaling::kLinear);
     EXPECT_EQ(rotary.factor, 4.0);
   }
 }
 
+std::vector<int64_t> windows_of(const Json& json) {
+  std::vector<int64_t> windows;
+  for (const LayerConfig& layer : transformer_config_from_json(json, "x").layers) {
+    windows.push_back(layer.window);
+  }
+  return windows;
+}
+
 TEST(TransformerConfig, QwenWindowsFollowTheirRules) {
   Json json = qwen2_7b();
   json["num_hidden_layers"] = 4;
-  EXPECT_THAT(transformer_config_from_json(json, "x").windows, ElementsAre(0, 0, 0, 0));
+  EXPECT_THAT(windows_of(json), ElementsAre(0, 0, 0, 0));
   json["use_sliding_window"] = true;
   json["sliding_window"] = 16;
   json["max_window_layers"] = 3;
-  EXPECT_THAT(transformer_config_from_json(json, "x").windows, ElementsAre(0, 0, 0, 16));
+  EXPECT_THAT(windows_of(json), ElementsAre(0, 0, 0, 16));
   json["layer_types"] = {"sliding_attention", "full_attention", "full_attention",
                          "sliding_attention"};
-  EXPECT_THAT(transformer_config_from_json(json, "x").windows, ElementsAre(16, 0, 0, 16));
+  EXPECT_THAT(windows_of(json), ElementsAre(16, 0, 0, 16));
   json["layer_types"].erase(0);
   EXPECT_THAT(failure(json), HasSubstr("layer_types: expected a list of 4 names"));
 }
@@ -98,14 +111,75 @@ TEST(TransformerConfig, RefusesByName) {
 TEST(TransformerConfig, WritesBackEveryKey) {
   Json json = tests::tiny_llama_json();
   json["something_of_its_own"] = {1, 2, 3};
-  TransformerConfig config = transformer_config_from_json(json, "x");
-  config.num_layers = 2;
-  config.windows = {0, 8};
-  const Json written = transformer_config_to_json(config, at::kBFloat16);
+  const TransformerConfig config = transformer_config_from_json(json, "x");
+  const Json written = transformer_config_to_json(select_layers(config, {2, 0}), at::kBFloat16);
   json["num_hidden_layers"] = 2;
   json["torch_dtype"] = "bfloat16";
-  json["layer_types"] = {"full_attention", "sliding_attention"};
   EXPECT_EQ(written, json);
+}
+
+TEST(TransformerConfig, WritesTheWindowsOfLayersThatWereSelected) {
+  Json json = tests::tiny_qwen2_json();  // a window from layer 2 on
+  const TransformerConfig config = transformer_config_from_json(json, "x");
+  const auto written_types = [&](const std::vector<int64_t>& layers) {
+    const TransformerConfig selected = select_layers(config, layers);
+    const Json written = transformer_config_to_json(selected, at::kFloat);
+    EXPECT_EQ(transformer_config_from_json(written, "x").layers, selected.layers);
+    return written.value("layer_types", Json::array());
+  };
+  EXPECT_THAT(written_types({3, 0, 2}),
+              ElementsAre("sliding_attention", "full_attention", "sliding_attention"));
+  // All alike, but not what max_window_layers says of two layers.
+  EXPECT_THAT(written_types({2, 3}), ElementsAre("sliding_attention", "sliding_attention"));
+  EXPECT_THAT(written_types({0, 1}), ElementsAre());
+}
+
+TEST(TransformerConfig, RefusesToWriteLayersThatTheFamilyCannotDescribe) {
+  const auto failure_of = [](const auto& change) -> std::string {
+    TransformerConfig config = transformer_config_from_json(tests::tiny_llama_json(), "x");
+    change(config);
+    try {
+      transformer_config_to_json(config, at::kFloat);
+    } catch (const DataError& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_EQ(failure_of([](TransformerConfig&) {}), "no error");
+  EXPECT_THAT(failure_of([](TransformerConfig& config) { config.layers[1].window = 8; }),
+              AllOf(HasSubstr("llama"), HasSubstr("layer 1")));
+  EXPECT_THAT(failure_of([](TransformerConfig& config) { config.layers[2].rotary.reset(); }),
+              HasSubstr("layer 2"));
+  EXPECT_THAT(failure_of([](TransformerConfig& config) { config.rotaries[0].theta = 5.0; }),
+              HasSubstr("the rotary positions"));
+}
+
+TEST(TransformerConfig, SelectsLayersInTheOrderGiven) {
+  TransformerConfig config = transformer_config_from_json(tests::tiny_llama_json(), "x");
+  for (int64_t i = 0; i < 3; ++i) config.layers[static_cast<size_t>(i)].window = 10 + i;
+  const TransformerConfig selected = select_layers(config, {2, 0, 2, 1});
+  EXPECT_EQ(selected.num_layers(), 4);
+  for (const auto& [place, layer] : {std::pair{0, 2}, {1, 0}, {2, 2}, {3, 1}}) {
+    EXPECT_EQ(selected.layers[static_cast<size_t>(place)],
+              config.layers[static_cast<size_t>(layer)]);
+  }
+  EXPECT_EQ(selected.rotaries, config.rotaries);
+}
+
+TEST(TransformerConfig, ALayerAttendsAsItsConfigSays) {
+  TransformerConfig config = transformer_config_from_json(tests::tiny_llama_json(), "x");
+  config.layers[1].head_dim = 16;
+  config.layers[1].window = 7;
+  config.layers[2].attention_scale = 0.3;
+  config.attention_softcap = 4.0;
+  EXPECT_EQ(attention_options(config, 0).scale, 1.0 / std::sqrt(6.0));
+  EXPECT_EQ(attention_options(config, 1).scale, 0.25);
+  EXPECT_EQ(attention_options(config, 2).scale, 0.3);
+  EXPECT_EQ(attention_options(config, 0).window, 0);
+  EXPECT_EQ(attention_options(config, 1).window, 7);
+  EXPECT_EQ(attention_options(config, 1).softcap, 4.0);
+  EXPECT_TRUE(attention_options(config, 1).causal);
+  EXPECT_EQ(attention_options(config, 1).dropout, 0.0) << "dropout is of training alone";
 }
 
 }  // namespace

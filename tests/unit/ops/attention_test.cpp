@@ -205,25 +205,6 @@ TEST(Attention, SameBitsOnAnyThreadCount) {
   }
 }
 
-TEST(AttentionProbabilities, EqualTheirDefinition) {
-  for (const Layout& layout : kLayouts) {
-    const Segments qs = segments(layout.queries), ks = segments(layout.keys);
-    for (const AttentionOptions& options : kOptions) {
-      const Tensors in = inputs(layout, 4, 2, 8);
-      const auto op = [&](const Tensors& t) {
-        return attention_probabilities(t[0], t[1], qs, ks, options);
-      };
-      const auto definition = [&](const Tensors& t) {
-        return defined_probabilities(t[0], t[1], qs, ks, options);
-      };
-      expect_same_function(op, definition, {in[0], in[1]}, 1e-9, 1e-9);
-      const at::Tensor found = attention_probabilities(in[0].to(at::kBFloat16),
-                                                       in[1].to(at::kBFloat16), qs, ks, options);
-      EXPECT_EQ(found.scalar_type(), at::kFloat);
-    }
-  }
-}
-
 TEST(Segments, AreMadeFromLengths) {
   const Segments made = segments({3, 0, 4});
   EXPECT_EQ(made.bounds, (std::vector<int32_t>{0, 3, 3, 7}));
