@@ -42,6 +42,7 @@ class Tally {
     finished_ += text.finished ? 1 : 0;
   }
   std::string summary() const {
+    if (texts_ == 0) return "nothing was left to generate";
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
     return std::to_string(texts_) + plural(" text", texts_) + " (" + std::to_string(finished_) +
@@ -63,7 +64,10 @@ struct GenerateCommand {
 
   void run() {
     read_config();
-    if (!config.output.empty()) require_free_output();
+    if (!config.output.empty()) {
+      if (!config.overwrite) remove_finished_log(work_file(), config.output);
+      require_free_output();
+    }
     set_threads(config.threads);
     const at::Device device = resolve_device(config.device);
     const at::ScalarType dtype = resolve_dtype(config.dtype, device);
@@ -103,6 +107,8 @@ struct GenerateCommand {
                       ": is there already; choose another, or replace it with --overwrite");
   }
 
+  std::string work_file() const { return config.output + ".partial"; }
+
   using Keep = std::function<void(size_t, const std::vector<int64_t>&, const GeneratedText&)>;
 
   /// All answers: those that are known, and the others, each of which `keep` is given once it is
@@ -141,8 +147,10 @@ struct GenerateCommand {
   void write(const Job& job, const GenerationIdentity& identity) const {
     const fs::path output = config.output;
     if (output.has_parent_path()) make_directories(output.parent_path());
-    AnswerLog log(output.string() + ".partial", identity, job.plan.size(), config.overwrite);
-    require_free_output();  // another process may have written it while the model was loaded
+    // Another process may have written it while the model was loaded, or until it gave up the log.
+    require_free_output();
+    AnswerLog log(work_file(), identity, job.plan, config.overwrite);
+    require_free_output();
     if (log.done() > 0) log_info("going on: " + log.summary());
     promise_on_stop("keeping the answers that are finished");
     try {

@@ -39,6 +39,10 @@ std::vector<std::string> LineFile::read_lines() const {
   return lines;
 }
 
+std::string LineFile::read_cut_line() const {
+  return read_file(path_).substr(static_cast<size_t>(size_));
+}
+
 void LineFile::append(std::string_view line) {
   cut_to_whole_lines();
   const std::string whole = std::string(line) + '\n';

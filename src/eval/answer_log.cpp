@@ -1,47 +1,17 @@
 #include "distill/eval/answer_log.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <map>
+#include <optional>
 
-#include "distill/config/config_file.h"
 #include "distill/core/error.h"
-#include "distill/core/hash.h"
 #include "distill/core/log.h"
-#include "distill/core/progress.h"
-#include "distill/core/version.h"
-#include "distill/io/hf_folder.h"
-#include "distill/ops/device.h"
 
 namespace distill {
 namespace {
 
 constexpr const char* kFormatKey = "distill generate";
 constexpr int kFormat = 1;
-
-/// True for keys that say which text comes out; the model and the prompts are known by their
-/// hashes.
-bool shapes_the_text(const std::string& key) {
-  static const std::vector<std::string> kOthers = {
-      "model", "output", "overwrite", "prompts_file", "batch_size", "device", "dtype", "threads"};
-  return !key.starts_with("prompts.") && key != "prompts" &&
-         std::find(kOthers.begin(), kOthers.end(), key) == kOthers.end();
-}
-
-std::string hash_of_prompts(const GenerationPlan& plan) {
-  Hasher hasher;
-  for (const std::string& prompt : plan.prompts) hasher.add(prompt);
-  return hasher.key().hex();
-}
-
-std::string hash_of_prompt_ids(const GenerationPlan& plan) {
-  Hasher hasher;
-  for (const std::vector<int64_t>& ids : plan.prompt_ids) {
-    hasher.add(static_cast<int64_t>(ids.size())).add(ids.data(), ids.size() * sizeof(int64_t));
-  }
-  return hasher.key().hex();
-}
 
 Json to_json(const GenerationIdentity::Entries& entries) {
   Json json = Json::object();
@@ -59,15 +29,59 @@ bool is_header(const Json& json) {
          has_entries("text") && has_entries("rounding");
 }
 
-/// Throws DataError where the line is not the first of a log.
-Json read_header(const std::string& line, const std::string& path) {
+/// Null where the line is not the first of a log.
+std::optional<Json> read_header(const std::string& line, const std::string& path) {
   try {
     const Json json = parse_json(line, path);
     if (is_header(json)) return json;
   } catch (const DataError&) {  // not even JSON
   }
+  return std::nullopt;
+}
+
+/// Whether this may be a header that was cut off.
+bool begins_header(const std::string& text) {
+  const std::string head =
+      Json{{kFormatKey, kFormat}, {"text", Json::object()}}.dump();  // ends with two braces
+  const std::string first = head.substr(0, head.size() - 2);
+  return text.starts_with(first) || first.starts_with(text);
+}
+
+[[noreturn]] void refuse(const std::string& path) {
   throw DataError(path +
                   ": is not a work file of `distill generate`: move it, or choose another output");
+}
+
+std::string place(const std::string& path, size_t line) {
+  return path + ':' + std::to_string(line);
+}
+
+/// The ids of an answer. Throws DataError where they are none, or not those of a whole answer.
+std::vector<int64_t> read_ids(const Json& json, const std::string& where,
+                              const GenerationPlan& plan) {
+  std::vector<int64_t> ids;
+  const Json list = json.value("ids", Json());
+  if (!list.is_array()) throw DataError(where + ": ids: expected a list, found " + list.dump());
+  for (const Json& id : list) {
+    if (!id.is_number_integer() || id < 0 || id >= plan.vocabulary) {
+      throw DataError(where + ": ids: expected token ids below " + std::to_string(plan.vocabulary) +
+                      ", found " + id.dump());
+    }
+    ids.push_back(id.get<int64_t>());
+  }
+  if (is_whole_answer(ids, plan.sampling)) return ids;
+  throw DataError(where + ": ids: do not end where the options end an answer");
+}
+
+void warn_of_broken_lines(const std::vector<std::string>& problems) {
+  constexpr size_t kShown = 8;
+  if (problems.empty()) return;
+  std::string text = "what is no answer of this command in the work file is generated again:";
+  for (size_t i = 0; i < std::min(problems.size(), kShown); ++i) text += "\n  " + problems[i];
+  if (problems.size() > kShown) {
+    text += "\n  and " + std::to_string(problems.size() - kShown) + " more";
+  }
+  log_warning(text);
 }
 
 /// A line for each entry that is not the same.
@@ -105,37 +119,37 @@ void warn_of_other_rounding(const std::string& path, const Json& then,
               joined(lines, "\n  "));
 }
 
-}  // namespace
-
-GenerationIdentity generation_identity(const GenerateConfig& config, const GenerationPlan& plan,
-                                       const std::filesystem::path& folder,
-                                       const Tokenizer& tokenizer, at::Device device,
-                                       at::ScalarType dtype) {
-  GenerationIdentity identity;
-  GenerateConfig copy = config;
-  for (const auto& [key, value] : flatten_config([&](Section& section) { copy.fields(section); })) {
-    if (shapes_the_text(key)) identity.text.emplace_back(key, value);
+/// What the answers of a log give as an output; empty where it is no log, or has a line that is
+/// none.
+std::string output_of(const LineFile& log) {
+  const std::string path = log.path().string();
+  const std::vector<std::string> lines = log.read_lines();
+  if (lines.empty() || !read_header(lines.front(), path)) return "";
+  std::map<int64_t, std::string> answers;
+  try {
+    for (size_t i = 1; i < lines.size(); ++i) {
+      Json json = parse_json(lines[i], path);
+      const int64_t index = json_int(json, "index", place(path, i + 1));
+      json.erase("index");
+      json.erase("ids");
+      answers[index] = json.dump() + '\n';
+    }
+  } catch (const DataError&) {
+    return "";
   }
-  identity.text.emplace_back("dtype", dtype_name(dtype));
-  identity.text.emplace_back("model's weights", WeightFiles(folder).hash().hex());
-  identity.text.emplace_back("model's config.json", hash_file(folder / "config.json").hex());
-  identity.text.emplace_back("tokenizer", tokenizer.hash().hex());
-  identity.text.emplace_back("prompts", hash_of_prompts(plan));
-  identity.text.emplace_back("tokens of the prompts", hash_of_prompt_ids(plan));
-  identity.text.emplace_back("stop ids", Json(plan.sampling.stop_ids).dump());
-  identity.rounding = {{"batch_size", std::to_string(config.batch_size)},
-                       {"device", device.str()},
-                       {"threads", std::to_string(at::get_num_threads())},
-                       {"build of distill", build_id()}};
-  return identity;
+  std::string output;
+  for (const auto& [index, line] : answers) output += line;
+  return output;
 }
 
+}  // namespace
+
 AnswerLog::AnswerLog(const std::filesystem::path& path, const GenerationIdentity& identity,
-                     size_t count, bool overwrite)
-    : file_(path), answers_(count) {
+                     const GenerationPlan& plan, bool overwrite)
+    : file_(path), answers_(plan.size()) {
   const std::vector<std::string> lines = file_.read_lines();
   if (goes_on(lines, identity, overwrite)) {
-    read(lines);
+    read(lines, plan);
   } else {
     begin(identity);
   }
@@ -143,12 +157,16 @@ AnswerLog::AnswerLog(const std::filesystem::path& path, const GenerationIdentity
 
 bool AnswerLog::goes_on(const std::vector<std::string>& lines, const GenerationIdentity& identity,
                         bool overwrite) const {
-  if (lines.empty()) return false;
   const std::string path = file_.path().string();
-  const Json header = read_header(lines.front(), path);
-  const std::vector<std::string> others = differences(header["text"], identity.text);
+  if (lines.empty()) {
+    if (!begins_header(file_.read_cut_line())) refuse(path);
+    return false;
+  }
+  const std::optional<Json> header = read_header(lines.front(), path);
+  if (!header) refuse(path);
+  const std::vector<std::string> others = differences(header->at("text"), identity.text);
   if (others.empty()) {
-    warn_of_other_rounding(path, header["rounding"], identity.rounding);
+    warn_of_other_rounding(path, header->at("rounding"), identity.rounding);
     return true;
   }
   if (lines.size() == 1 || overwrite) return false;
@@ -171,26 +189,29 @@ void AnswerLog::begin(const GenerationIdentity& identity) {
   sync_directory(folder.empty() ? "." : folder);
 }
 
-void AnswerLog::read(const std::vector<std::string>& lines) {
-  int64_t broken = 0;
-  for (size_t i = 1; i < lines.size(); ++i) broken += read_answer(lines[i]) ? 0 : 1;
-  if (broken == 0) return;
-  log_warning(file_.path().string() + ": " + std::to_string(broken) + plural(" line", broken) +
-              " cannot be read: these answers are generated again");
+void AnswerLog::read(const std::vector<std::string>& lines, const GenerationPlan& plan) {
+  std::vector<std::string> problems;
+  for (size_t i = 1; i < lines.size(); ++i) {
+    try {
+      read_answer(lines[i], i + 1, plan);
+    } catch (const DataError& error) {
+      problems.emplace_back(error.what());
+    }
+  }
+  warn_of_broken_lines(problems);
 }
 
-bool AnswerLog::read_answer(const std::string& line) {
-  try {
-    const Json json = parse_json(line, file_.path().string());
-    std::vector<int64_t>& answer = answers_.at(json.at("index").get<size_t>());
-    auto ids = json.at("ids").get<std::vector<int64_t>>();
-    if (ids.empty()) return false;
-    if (answer.empty()) ++done_;
-    answer = std::move(ids);
-    return true;
-  } catch (const std::exception&) {  // not JSON, not an answer, or not one of these
-    return false;
+void AnswerLog::read_answer(const std::string& line, size_t number, const GenerationPlan& plan) {
+  const std::string path = file_.path().string(), where = place(path, number);
+  const Json json = parse_json(line, path, {static_cast<int64_t>(number), 1});
+  const auto index = static_cast<size_t>(json_int(json, "index", where));
+  if (index >= answers_.size()) {
+    throw DataError(where + ": index: expected 0 to " + std::to_string(answers_.size() - 1) +
+                    ", found " + json["index"].dump());
   }
+  std::vector<int64_t> ids = read_ids(json, where, plan);
+  if (answers_[index].empty()) ++done_;
+  answers_[index] = std::move(ids);
 }
 
 std::string AnswerLog::summary() const {
@@ -203,6 +224,15 @@ void AnswerLog::append(size_t n, const std::vector<int64_t>& ids, const Generate
   line.update(distill::to_json(text));
   file_.append(line.dump());
   ++done_;
+}
+
+void remove_finished_log(const std::filesystem::path& log, const std::filesystem::path& output) {
+  if (!std::filesystem::is_regular_file(log) || !std::filesystem::is_regular_file(output)) return;
+  LineFile file(log);
+  const std::string finished = output_of(file);
+  if (finished.empty() || finished != read_file(output)) return;
+  file.remove();
+  log_info("removed " + log.string() + ": its answers are all in " + output.string());
 }
 
 }  // namespace distill

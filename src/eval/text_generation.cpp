@@ -143,6 +143,7 @@ GenerationPlan plan_generation(const GenerateConfig& config, const TransformerCo
     plan.prompt_ids.insert(plan.prompt_ids.end(), static_cast<size_t>(config.num_samples), ids);
   }
   plan.sampling = sampling_options(config, model, tokenizer);
+  plan.vocabulary = model.vocab_size;
   return plan;
 }
 

@@ -224,15 +224,20 @@ void check(const Answers& known, size_t prompts, const SamplingOptions& options)
                 std::to_string(prompts) + " prompts");
   }
   for (size_t n = 0; n < known.size(); ++n) {
-    for (size_t i = 0; i < known[n].size(); ++i) {
-      if (ends(options, known[n][i], i + 1) == (i + 1 == known[n].size())) continue;
-      throw DataError("the known answer to prompt " + std::to_string(n) +
-                      " does not end where these options end one");
-    }
+    if (known[n].empty() || is_whole_answer(known[n], options)) continue;
+    throw DataError("the known answer to prompt " + std::to_string(n) +
+                    " does not end where these options end one");
   }
 }
 
 }  // namespace
+
+bool is_whole_answer(const std::vector<int64_t>& ids, const SamplingOptions& options) {
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (ends(options, ids[i], i + 1)) return i + 1 == ids.size();
+  }
+  return false;
+}
 
 Answers generate(const Transformer& model, const std::vector<std::vector<int64_t>>& prompts,
                  const SamplingOptions& options, int64_t batch_size, const OnAnswer& on_answer,

@@ -135,6 +135,40 @@ TEST(Generate, ALineThatWasCutOffIsGeneratedAgain) {
   EXPECT_FALSE(fs::exists(story.partial));
 }
 
+TEST(Generate, AKillBeforeTheWorkFileIsRemovedLosesNothing) {
+  const Story story;
+  const Process process(story.command());
+  wait_for_lines(story.partial, 2);
+  process.signal(SIGKILL);
+  process.wait();
+  const fs::path kept = story.scratch / "kept";
+  fs::create_hard_link(story.partial, kept);  // has all answers once the run has ended
+  ASSERT_EQ(run(story.command()).exit_code, 0);
+  const std::string whole = slurp(story.output);
+  fs::copy_file(kept, story.partial);
+  const Result again = run(story.command({"--overwrite"}));
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  expect_contains(again.err, "going on: 40 of 40 answers are kept in ");
+  expect_contains(again.err, "nothing was left to generate");
+  EXPECT_EQ(slurp(story.output), whole);
+  fs::copy_file(kept, story.partial);
+  const Result refused = run(story.command());
+  EXPECT_EQ(refused.exit_code, 2) << refused.err;
+  expect_contains(refused.err, "removed " + story.partial.string());
+  expect_contains(refused.err, "is there already");
+  EXPECT_FALSE(fs::exists(story.partial));
+  EXPECT_EQ(slurp(story.output), whole);
+}
+
+TEST(Generate, AFileInThePlaceOfTheWorkFileIsRefused) {
+  const Story story;
+  story.scratch.write("made/out.jsonl.partial", "notes without a newline");
+  const Result result = run(story.command({"--overwrite"}));
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  expect_contains(result.err, story.partial.string() + ": is not a work file");
+  EXPECT_EQ(slurp(story.partial), "notes without a newline");
+}
+
 TEST(Generate, ASignalKeepsWhatIsDoneAndNamesTheCommandThatGoesOn) {
   const Story story;
   const std::string whole = story.whole();

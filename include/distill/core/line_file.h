@@ -26,6 +26,8 @@ class LineFile {
   const std::filesystem::path& path() const { return path_; }
   /// The whole lines, without their newlines.
   std::vector<std::string> read_lines() const;
+  /// What stands behind them: a write that was cut off, or a file that is no file of lines.
+  std::string read_cut_line() const;
   /// Writes the line, which has no newline, and a newline. Syncs once five seconds have passed
   /// since the last time. A line that cannot be written whole (a full disk) is taken back:
   /// DataError.

@@ -2,40 +2,26 @@
 // command goes on after a kill.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <filesystem>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "distill/core/line_file.h"
+#include "distill/eval/generation_identity.h"
 #include "distill/eval/text_generation.h"
 
 namespace distill {
 
-/// What makes a generation this one, as names and values.
-struct GenerationIdentity {
-  using Entries = std::vector<std::pair<std::string, std::string>>;
-  Entries text;      ///< decides the text: has to be the same
-  Entries rounding;  ///< may decide the last bits of logits: batch_size, device, threads, build
-};
-
-/// `folder` is the model's. Hashes its weights.
-GenerationIdentity generation_identity(const GenerateConfig& config, const GenerationPlan& plan,
-                                       const std::filesystem::path& folder,
-                                       const Tokenizer& tokenizer, at::Device device,
-                                       at::ScalarType dtype);
-
 /// JSON lines: the identity, then each answer as it is finished, as {"index", "ids"} and the
-/// members of its line in the output. A line that is not whole counts as not written.
+/// members of its line in the output. A last line that was cut off counts as not written.
 class AnswerLog {
  public:
-  /// Opens `path`, or makes it, for `count` answers. Throws DataError where another process has it,
-  /// where it is something else, and, naming what differs, where it holds answers of another
-  /// identity; with `overwrite` those are dropped. Warns where only the rounding is another.
-  AnswerLog(const std::filesystem::path& path, const GenerationIdentity& identity, size_t count,
-            bool overwrite);
+  /// Opens `path`, or makes it, for the answers of `plan`. Throws DataError where another process
+  /// has it, where it is something else, and, naming what differs, where it holds answers of
+  /// another identity; with `overwrite` those are dropped. Warns where only the rounding is
+  /// another, and of lines that are no answers of the plan, by number: these count as not written.
+  AnswerLog(const std::filesystem::path& path, const GenerationIdentity& identity,
+            const GenerationPlan& plan, bool overwrite);
 
   /// Those that were in the file when it was opened.
   const Answers& answers() const { return answers_; }
@@ -53,13 +39,18 @@ class AnswerLog {
   /// Whether these lines are of this identity.
   bool goes_on(const std::vector<std::string>& lines, const GenerationIdentity& identity,
                bool overwrite) const;
-  void read(const std::vector<std::string>& lines);
-  bool read_answer(const std::string& line);
+  void read(const std::vector<std::string>& lines, const GenerationPlan& plan);
+  /// Throws DataError that names the line.
+  void read_answer(const std::string& line, size_t number, const GenerationPlan& plan);
   void begin(const GenerationIdentity& identity);
 
   LineFile file_;
   Answers answers_;
   size_t done_ = 0;
 };
+
+/// Removes the log that a kill has left beside its finished output, and says so: the output is to
+/// the byte what the log's answers give. Leaves a log alone that is anything else, or not there.
+void remove_finished_log(const std::filesystem::path& log, const std::filesystem::path& output);
 
 }  // namespace distill

@@ -42,6 +42,7 @@ struct GenerationPlan {
   std::vector<std::string> prompts;
   std::vector<std::vector<int64_t>> prompt_ids;
   SamplingOptions sampling;
+  int64_t vocabulary = 0;  ///< of the model: ids are below it
 
   size_t size() const { return prompts.size(); }
 };

@@ -24,6 +24,9 @@ struct SamplingOptions {
 /// an answer is not known.
 using Answers = std::vector<std::vector<int64_t>>;
 
+/// Whether the last of these ids ends an answer, and none before it does.
+bool is_whole_answer(const std::vector<int64_t>& ids, const SamplingOptions& options);
+
 /// At most `batch_size` prompts at a time; when one is done the next takes its place. Prompt n
 /// draws from a generator of its own, so the batch size does not change which numbers are drawn for
 /// it; the last bits of its logits may depend on what else is read at the same time. `on_answer` is

@@ -56,6 +56,9 @@ TEST_F(LineFiles, AWriteThatWasCutOffIsNoLine) {
   }
   std::ofstream(path_, std::ios::binary) << "on";
   EXPECT_THAT(LineFile(path_).read_lines(), IsEmpty());
+  EXPECT_EQ(LineFile(path_).read_cut_line(), "on");
+  std::ofstream(path_, std::ios::binary) << "one\n";
+  EXPECT_EQ(LineFile(path_).read_cut_line(), "");
 }
 
 TEST_F(LineFiles, AFullDiskLeavesTheLinesThatWereThere) {
