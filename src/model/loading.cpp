@@ -7,8 +7,10 @@
 #include <set>
 
 #include "distill/core/error.h"
+#include "distill/core/progress.h"
 #include "distill/io/hf_folder.h"
 #include "distill/model/family.h"
+#include "distill/ops/device.h"
 
 namespace distill {
 namespace {
@@ -134,7 +136,17 @@ Transformer load_transformer(const std::filesystem::path& folder, at::ScalarType
 Transformer load_transformer(TransformerConfig config, const std::filesystem::path& folder,
                              at::ScalarType dtype, at::Device device) {
   Transformer model(std::move(config), dtype, at::kMeta);
-  Loader(model, folder).load(dtype, device);
+  const Loader loader(model, folder);
+  try {
+    loader.load(dtype, device);
+  } catch (const std::exception& error) {
+    if (!is_out_of_memory(error)) throw;
+    const auto width = static_cast<int64_t>(c10::elementSize(dtype));
+    throw Error("out of memory while " + folder.string() + " was loaded: its weights take " +
+                format_bytes(width * parameter_count(model.config())) + " in " + dtype_name(dtype) +
+                " on " + device.str() +
+                "; a narrower dtype, another device or a smaller model needs less");
+  }
   return model;
 }
 

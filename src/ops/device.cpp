@@ -6,7 +6,9 @@
 #include <c10/util/Exception.h>
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <new>
 #include <thread>
 
@@ -86,9 +88,15 @@ std::string dtype_name(at::ScalarType dtype) {
 bool is_out_of_memory(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
-  // LibTorch's allocator for the CPU has no class of its own.
+  if (dynamic_cast<const Error*>(&error) != nullptr) return false;
+  // All but the caching allocators for GPUs say it in words alone: LibTorch's allocator for the
+  // CPU, the CUDA runtime, cuBLAS and cuDNN. what() of c10::Error has a backtrace in it.
   const auto* libtorch = dynamic_cast<const c10::Error*>(&error);
-  return libtorch != nullptr && libtorch->msg().find("DefaultCPUAllocator") != std::string::npos;
+  const std::string message = libtorch != nullptr ? libtorch->msg() : error.what();
+  constexpr const char* kWords[] = {"DefaultCPUAllocator", "out of memory",
+                                    "cudaErrorMemoryAllocation", "_STATUS_ALLOC_FAILED"};
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](const char* words) { return message.find(words) != std::string::npos; });
 }
 
 void set_threads(int64_t threads) {

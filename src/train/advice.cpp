@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "distill/core/error.h"
 #include "distill/core/progress.h"
+#include "distill/ops/device.h"
 
 namespace distill {
 
@@ -37,6 +39,16 @@ std::string out_of_memory_advice(std::vector<MemoryPart> parts) {
          "\ntrain.gradient_checkpointing=true needs less and may be set on a resume; a smaller "
          "train.micro_batch_size (with more gradient_accumulation_steps) or data.max_length need a "
          "new run";
+}
+
+void with_memory_advice(const std::string& what, const std::vector<MemoryPart>& parts,
+                        const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    if (!is_out_of_memory(error)) throw;
+    throw TrainingError("out of memory while " + what + ": " + out_of_memory_advice(parts));
+  }
 }
 
 }  // namespace distill

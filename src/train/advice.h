@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,5 +19,10 @@ std::string not_finite_advice(const std::vector<SampleRef>& samples, const Batch
 
 /// The largest parts of the memory that the run was estimated to need, and the keys that lower it.
 std::string out_of_memory_advice(std::vector<MemoryPart> parts);
+
+/// Does `work`. Where it runs out of memory, throws a TrainingError: "out of memory while WHAT" and
+/// out_of_memory_advice.
+void with_memory_advice(const std::string& what, const std::vector<MemoryPart>& parts,
+                        const std::function<void()>& work);
 
 }  // namespace distill

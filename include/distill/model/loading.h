@@ -14,7 +14,8 @@
 namespace distill {
 
 /// Reads config.json and the weights, converted to `dtype`. Names and shapes must match exactly.
-/// Throws DataError that lists every tensor that is missing, unexpected or of another shape.
+/// Throws DataError that lists every tensor that is missing, unexpected or of another shape; Error
+/// that names the folder and the bytes where memory runs out.
 Transformer load_transformer(const std::filesystem::path& folder, at::ScalarType dtype,
                              at::Device device);
 

@@ -20,7 +20,8 @@ at::ScalarType resolve_dtype(const std::string& name, at::Device device);
 /// "float32", "bfloat16", ...: as configurations and Hugging Face write it.
 std::string dtype_name(at::ScalarType dtype);
 
-/// Whether it says that memory could not be had, on a CPU or a GPU, by LibTorch or the C++ library.
+/// Whether it says that memory could not be had, on a CPU or a GPU: by LibTorch, CUDA and its
+/// libraries or the C++ library. False for the program's own errors, which have said all.
 bool is_out_of_memory(const std::exception& error);
 
 /// CPU threads for everything that follows; 0: all cores.

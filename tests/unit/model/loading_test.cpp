@@ -1,10 +1,12 @@
 #include "distill/model/loading.h"
 
+#include <c10/core/CPUAllocator.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "distill/core/error.h"
 #include "distill/core/files.h"
+#include "distill/core/progress.h"
 #include "distill/io/hf_folder.h"
 #include "tiny_models.h"
 
@@ -42,6 +44,30 @@ class Loading : public testing::Test {
   }
 
   fs::path folder_;
+};
+
+/// LibTorch's memory on the CPU, of which no piece may have more than `most` bytes.
+class SmallMemory : public c10::Allocator {
+ public:
+  explicit SmallMemory(size_t most) : whole_(c10::GetCPUAllocator()), most_(most) {
+    c10::SetCPUAllocator(this);
+  }
+  ~SmallMemory() override { c10::SetCPUAllocator(whole_); }
+  SmallMemory(const SmallMemory&) = delete;
+  SmallMemory& operator=(const SmallMemory&) = delete;
+
+  c10::DataPtr allocate(size_t bytes) override {
+    TORCH_CHECK(bytes <= most_, "DefaultCPUAllocator: can't allocate memory");
+    return whole_->allocate(bytes);
+  }
+  c10::DeleterFnPtr raw_deleter() const override { return whole_->raw_deleter(); }
+  void copy_data(void* to, const void* from, size_t bytes) const override {
+    default_copy_data(to, from, bytes);
+  }
+
+ private:
+  c10::Allocator* whole_;
+  size_t most_;
 };
 
 at::Tensor value_of(const Parameter& parameter) { return parameter.value; }
@@ -177,6 +203,22 @@ TEST_F(Loading, VisitsEveryParameterOnce) {
   EXPECT_EQ(count, parameter_count(model.config()));
   EXPECT_TRUE(names.contains("transformer.wte.weight"));
   EXPECT_TRUE(names.contains("transformer.h.1.attn.c_attn.bias#2"));
+}
+
+TEST_F(Loading, SaysWhatTooLittleMemoryCouldNotHold) {
+  const Transformer model = tests::make_model(tests::tiny_llama_json());
+  write(tests::tiny_llama_json(), checkpoint_tensors(model, value_of));
+  const SmallMemory memory(4000);  // an embedding takes 5856 bytes
+  try {
+    load();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.what(), "out of memory while " + folder_.string() +
+                                " was loaded: its weights take " +
+                                format_bytes(4 * parameter_count(model.config())) +
+                                " in float32 on cpu; a narrower dtype, another device or a "
+                                "smaller model needs less");
+  }
 }
 
 }  // namespace

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <new>
+
+#include "distill/core/error.h"
 #include "unit/train/fake_source.h"
 
 namespace distill {
@@ -31,6 +35,22 @@ TEST(OutOfMemoryAdvice, NamesTheLargestPartsAndTheKeys) {
   for (const char* key : {"train.micro_batch_size", "data.max_length", "gradient_checkpointing"}) {
     EXPECT_THAT(text, HasSubstr(key));
   }
+}
+
+TEST(WithMemoryAdvice, NamesWhatWasBeingDone) {
+  const auto failure = [](const std::function<void()>& work) -> std::string {
+    try {
+      with_memory_advice("the models were loaded", {{"weights", 7000}}, work);
+    } catch (const TrainingError& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_EQ(failure([] {}), "no error");
+  const std::string text = failure([] { throw std::bad_alloc(); });
+  EXPECT_THAT(text, HasSubstr("out of memory while the models were loaded: the run was estimated"));
+  EXPECT_THAT(text, HasSubstr("\n  weights: 7.0 KB\n"));
+  EXPECT_THROW(failure([] { throw DataError("no weights"); }), DataError);
 }
 
 }  // namespace
