@@ -47,7 +47,7 @@ class ChunkedHead {
     hidden_ = rows.hidden.detach().to(head.weight.scalar_type());
     const auto scalar = hidden_.options().dtype(at::kDouble);
     for (size_t i = 0; i < terms.size(); ++i) result_.sums.push_back(at::zeros({}, scalar));
-    if (options.want_gradients) result_.d_hidden = at::empty_like(hidden_);
+    if (wants_d_hidden()) result_.d_hidden = at::empty_like(hidden_);
   }
 
   HeadResult run() {
@@ -61,13 +61,13 @@ class ChunkedHead {
     for (int64_t begin = 0; begin < count; begin += rows) {
       step(begin, std::min(begin + rows, count));
     }
-    if (options_.want_gradients) {
-      result_.d_hidden = result_.d_hidden.to(rows_.hidden.scalar_type());
-    }
+    if (wants_d_hidden()) result_.d_hidden = result_.d_hidden.to(rows_.hidden.scalar_type());
     return std::move(result_);
   }
 
  private:
+  bool wants_d_hidden() const { return options_.want_gradients && options_.want_d_hidden; }
+
   int64_t rows_per_chunk() const {
     if (options_.chunk_rows > 0) return options_.chunk_rows;
     const auto own = static_cast<int64_t>(hidden_.element_size());
@@ -92,15 +92,16 @@ class ChunkedHead {
     const at::Tensor d_product =
         fused ? fused_gradient(product, rows) : autograd_gradient(product, rows);
     if (!options_.want_gradients) return;
-    at::Tensor d_hidden = result_.d_hidden.slice(0, begin, end);
+    at::Tensor d_hidden;
+    if (wants_d_hidden()) d_hidden = result_.d_hidden.slice(0, begin, end);
     if (!d_product.defined()) {
-      d_hidden.zero_();
+      if (d_hidden.defined()) d_hidden.zero_();
       return;
     }
     if (gradients_.weight.defined()) add_weight_gradient(gradients_.weight, d_product, hidden);
     at::Tensor d_bias = gradients_.bias;
     if (d_bias.defined()) d_bias.add_(d_product.sum(0, false, d_bias.scalar_type()));
-    at::mm_out(d_hidden, d_product, head_.weight);
+    if (d_hidden.defined()) at::mm_out(d_hidden, d_product, head_.weight);
   }
 
   /// What the student's logits of the chunk are compared to.

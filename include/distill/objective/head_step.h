@@ -34,7 +34,7 @@ struct HeadRows {
 
 struct HeadResult {
   std::vector<at::Tensor> sums;  // a scalar a term, before its scale; fp64
-  at::Tensor d_hidden;           // [R, D] in the dtype of hidden; undefined without gradients
+  at::Tensor d_hidden;           // [R, D] in the dtype of hidden; undefined where it is not wanted
 };
 
 /// Whether one call of the fused kernel computes all terms and their gradients at every step: at
@@ -47,17 +47,18 @@ using ChunkObserver = std::function<void(const LogitRows& chunk)>;
 
 struct HeadStepOptions {
   bool want_gradients = true;
-  int64_t chunk_rows = 0;  ///< 0: what chunk_rows() says
+  bool want_d_hidden = true;  ///< with gradients; false where nothing below the head trains
+  int64_t chunk_rows = 0;     ///< 0: what chunk_rows() says
   ChunkObserver observer = nullptr;
   HeadBuffers* buffers = nullptr;  ///< null: of this call
 };
 
 /// Losses of all terms over the rows and, with `want_gradients`, the gradient of
-/// sum_i scale_i * sum_i with respect to the hidden rows (returned) and to the head (added; a bf16
-/// head's products are added in fp32 where the gradient is fp32). The teacher may be undefined
-/// where no term needs it. Memory: two buffers of logits [chunk_rows, V], which all chunks share
-/// (three where the student's head has a soft-cap; a copy of a chunk where the models differ in
-/// dtype), and d_hidden; with autograd, its temporaries. No host synchronisation.
+/// sum_i scale_i * sum_i with respect to the hidden rows (returned, if wanted) and to the head
+/// (added; a bf16 head's products are added in fp32 where the gradient is fp32). The teacher may be
+/// undefined where no term needs it. Memory: two buffers of logits [chunk_rows, V], which all
+/// chunks share (three where the student's head has a soft-cap; a copy of a chunk where the models
+/// differ in dtype), and d_hidden; with autograd, its temporaries. No host synchronisation.
 HeadResult head_step(const HeadRows& rows, const Head& head, const HeadGradients& gradients,
                      const TeacherRows& teacher, const std::vector<HeadTerm>& terms,
                      const StepContext& context, const HeadStepOptions& options = {});

@@ -82,6 +82,32 @@ TEST_F(HeadStep, AFrozenHeadHasTheSameHiddenGradient) {
   EXPECT_TRUE(run(c, {d_weight, {}}).d_hidden.equal(run(c, {}).d_hidden));
 }
 
+TEST_F(HeadStep, WhereNothingBelowTrainsTheHeadHasTheSameGradient) {
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    Case c = make_case(type, type);
+    c.head.bias = at::zeros({kVocabulary}, type);
+    const std::vector<HeadTerm> fused = terms(),
+                                by_autograd = {{forward_kl_.get(), 1.0}, {reverse_kl_.get(), 1.0}};
+    for (const std::vector<HeadTerm>& these : {fused, by_autograd}) {
+      const auto step = [&](const HeadGradients& gradients, bool want_d_hidden) {
+        return head_step(c.rows, c.head, gradients, c.teacher, these, {},
+                         {.want_d_hidden = want_d_hidden, .chunk_rows = 16});
+      };
+      const auto zeros = [&] {
+        return HeadGradients{at::zeros({kVocabulary, kWidth}), at::zeros({kVocabulary})};
+      };
+      const HeadGradients both = zeros(), head_alone = zeros();
+      const HeadResult with = step(both, true), without = step(head_alone, false);
+      EXPECT_TRUE(with.d_hidden.defined());
+      EXPECT_FALSE(without.d_hidden.defined());
+      EXPECT_GT(head_alone.weight.abs().sum().item<double>(), 0.0);
+      EXPECT_TRUE(both.weight.equal(head_alone.weight));
+      EXPECT_TRUE(both.bias.equal(head_alone.bias));
+      for (size_t i = 0; i < these.size(); ++i) EXPECT_TRUE(with.sums[i].equal(without.sums[i]));
+    }
+  }
+}
+
 TEST_F(HeadStep, WithoutGradientsTwoDivergencesGoThroughTheKernel) {
   const Case c = make_case(at::kFloat, at::kFloat);
   const std::vector<HeadTerm> both = {{forward_kl_.get(), 1.0}, {reverse_kl_.get(), 1.0}};
