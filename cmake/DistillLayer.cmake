@@ -9,8 +9,8 @@ target_compile_options(distill_options INTERFACE ${_distill_warnings})
 if(DISTILL_WERROR)
   target_compile_options(distill_options INTERFACE -Werror)
 endif()
-# What build_id() reads: some linkers leave none unless they are asked to.
-target_link_options(distill_options INTERFACE -Wl,--build-id)
+# What build_id() reads: some linkers leave none unless they are asked to, or a short one.
+target_link_options(distill_options INTERFACE -Wl,--build-id=sha1)
 if(DISTILL_SANITIZE)
   target_compile_options(distill_options INTERFACE
     -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

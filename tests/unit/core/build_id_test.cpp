@@ -55,6 +55,7 @@ TEST(BuildId, NotesMayBeCutOff) {
 }
 
 TEST(BuildId, IsWhatTheLinkerLeftInThisProgram) {
+  EXPECT_EQ(build_id().size(), 40u);  // SHA-1
   const std::string command =
       "readelf -n /proc/" + std::to_string(getpid()) + "/exe 2>/dev/null | grep 'Build ID'";
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
