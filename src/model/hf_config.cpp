@@ -17,40 +17,59 @@ void check_whole_rotation(const Json& json, const std::string& where) {
   if (part != 1.0) unsupported(where, "partial_rotary_factor", std::to_string(part), "1.0");
 }
 
-/// rope_parameters of transformers 5, or rope_theta and rope_scaling of before.
-RotaryConfig read_rotary(const Json& json, const std::string& where) {
-  RotaryConfig rotary;
-  const bool current = present(json, "rope_parameters");
-  const std::string key = current ? "rope_parameters" : "rope_scaling";
-  const std::string inner = where + ": " + key;
-  rotary.theta = json_double_or(json, "rope_theta", 10000.0, where);
-  check_whole_rotation(json, where);
-  if (!present(json, key)) return rotary;
-  const Json& rope = json[key];
-  if (!rope.is_object()) {
-    throw DataError(inner + ": expected an object, found " + rope.dump());
+double read_factor(const Json& rope, const std::string& where) {
+  if (!present(rope, "factor")) throw DataError(where + ": factor: missing");
+  return json_double_or(rope, "factor", 1.0, where);
+}
+
+/// The outer key comes before the inner one, as in transformers.
+int64_t original_max_positions(const Json& json, const Json& rope, const std::string& where,
+                               const std::string& inner) {
+  const char* key = "original_max_position_embeddings";
+  if (present(json, key)) return read_size(json, key, where);
+  if (present(rope, key)) return read_size(rope, key, inner);
+  return read_size(json, "max_position_embeddings", where);
+}
+
+/// What `rope`, a member of config.json, says of the rotation.
+void read_scaling(const Json& json, const Json& rope, const std::string& where,
+                  const std::string& inner, RotaryConfig& rotary) {
+  if (!rope.is_object()) throw DataError(inner + ": expected an object, found " + rope.dump());
+  for (const auto& [key, value] : rope.items()) {
+    if (value.is_object()) unsupported(inner, key, value.dump(), "one rotation for all layers");
   }
   check_whole_rotation(rope, inner);
-  if (current) rotary.theta = json_double_or(rope, "rope_theta", rotary.theta, inner);
+  rotary.theta = json_double_or(rope, "rope_theta", rotary.theta, inner);
   const std::string old_type = json_string_or(rope, "type", "default", inner);
   const std::string type = json_string_or(rope, "rope_type", old_type, inner);
   if (type == "linear") {
     rotary.scaling = RotaryScaling::kLinear;
-    rotary.factor = json_double_or(rope, "factor", 1.0, inner);
+    rotary.factor = read_factor(rope, inner);
   } else if (type == "llama3") {
     rotary.scaling = RotaryScaling::kLlama3;
-    rotary.factor = json_double_or(rope, "factor", 8.0, inner);
+    rotary.factor = read_factor(rope, inner);
     rotary.low_freq_factor = json_double_or(rope, "low_freq_factor", 1.0, inner);
     rotary.high_freq_factor = json_double_or(rope, "high_freq_factor", 4.0, inner);
-    rotary.original_max_positions = read_size(rope, "original_max_position_embeddings", inner);
+    rotary.original_max_positions = original_max_positions(json, rope, where, inner);
     if (!(rotary.high_freq_factor > rotary.low_freq_factor)) {
       throw DataError(inner + ": high_freq_factor must be greater than low_freq_factor");
     }
   } else if (type != "default") {
     unsupported(inner, "rope_type", '"' + type + '"', "default, linear, llama3");
   }
+}
+
+/// rope_theta and rope_scaling of before transformers 5, or its rope_parameters. Where both are
+/// there rope_scaling counts, as in transformers.
+RotaryConfig read_rotary(const Json& json, const std::string& where) {
+  RotaryConfig rotary;
+  rotary.theta = json_double_or(json, "rope_theta", rotary.theta, where);
+  check_whole_rotation(json, where);
+  const bool old = present(json, "rope_scaling") && !json["rope_scaling"].empty();
+  const std::string key = old ? "rope_scaling" : "rope_parameters";
+  if (present(json, key)) read_scaling(json, json[key], where, where + ": " + key, rotary);
   if (!(rotary.theta > 0.0) || !(rotary.factor > 0.0)) {
-    throw DataError(inner + ": rope_theta and factor must be positive");
+    throw DataError(where + ": rope_theta and the factor of the rotation must be positive");
   }
   return rotary;
 }
@@ -108,6 +127,9 @@ Activation read_activation(const Json& json, const std::string& key, const std::
 void read_common(const Json& json, const std::string& where, TransformerConfig& config) {
   config.source = json;
   config.family = json_string(json, "model_type", where);
+  if (!json_bool_or(json, "is_causal", true, where)) {
+    unsupported(where, "is_causal", "false", "true");
+  }
   config.initializer_range = json_double_or(json, "initializer_range", 0.02, where);
   config.bos_id = json_int_or(json, "bos_token_id", -1, where);
   config.pad_id = json_int_or(json, "pad_token_id", -1, where);

@@ -6,6 +6,7 @@
 #include "distill/core/error.h"
 #include "distill/model/family.h"
 #include "distill/model/transformer.h"
+#include "distill/ops/device.h"
 
 namespace distill {
 namespace {
@@ -27,26 +28,12 @@ void check(const TransformerConfig& config, const std::string& where) {
   if (!(config.norm_eps >= 0.0)) fail("the epsilon of the norms is negative");
 }
 
-std::string_view dtype_name(at::ScalarType dtype) {
-  switch (dtype) {
-    case at::kFloat:
-      return "float32";
-    case at::kDouble:
-      return "float64";
-    case at::kHalf:
-      return "float16";
-    case at::kBFloat16:
-      return "bfloat16";
-    default:
-      throw Error(std::string("no name for dtype ") + at::toString(dtype));
-  }
-}
-
 /// What of the layers a reader of `json` would take for something else; empty: nothing.
 std::string misread_part(const TransformerConfig& config, const Json& json) {
   const TransformerConfig read = transformer_config_from_json(json, "config.json to be written");
-  const auto [own, other] = std::mismatch(config.layers.begin(), config.layers.end(),
-                                          read.layers.begin(), read.layers.end());
+  if (read.num_layers() != config.num_layers()) return "the number of layers";
+  const auto own =
+      std::mismatch(config.layers.begin(), config.layers.end(), read.layers.begin()).first;
   if (own != config.layers.end()) return "layer " + std::to_string(own - config.layers.begin());
   return read.rotaries == config.rotaries ? "" : "the rotary positions";
 }
@@ -109,7 +96,9 @@ TransformerConfig read_transformer_config(const std::filesystem::path& folder) {
 
 Json transformer_config_to_json(const TransformerConfig& config, at::ScalarType dtype) {
   Json json = config.source;
-  json[json.contains("n_layer") ? "n_layer" : "num_hidden_layers"] = config.num_layers();
+  const bool is_short = json.contains("n_layer"), is_long = json.contains("num_hidden_layers");
+  if (is_short) json["n_layer"] = config.num_layers();
+  if (is_long || !is_short) json["num_hidden_layers"] = config.num_layers();
   json["vocab_size"] = config.vocab_size;
   json[json.contains("dtype") ? "dtype" : "torch_dtype"] = dtype_name(dtype);
   if (json.contains("dtype")) json.erase("torch_dtype");

@@ -1,4 +1,5 @@
-// Mistral: Llama with a sliding window in every layer (Jiang et al. 2023).
+// Mistral: Llama with a sliding window in every layer (Jiang et al. 2023), or in those that
+// layer_types names: transformers reads such a config.json as Ministral's.
 #include "model/families/families.h"
 #include "model/hf_config.h"
 
@@ -9,6 +10,7 @@ TransformerConfig read_mistral(const Json& json, const std::string& where) {
   read_kv_heads(json, where, config.layers);
   const int64_t window = read_window(json, 4096, where);
   for (LayerConfig& layer : config.layers) layer.window = window;
+  read_layer_types(json, window, where, config.layers);
   return config;
 }
 

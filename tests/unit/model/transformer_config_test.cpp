@@ -54,6 +54,32 @@ TEST(TransformerConfig, ReadsBothSpellingsOfRope) {
   }
 }
 
+RotaryConfig rotary_of(const Json& changes) {
+  Json json = tests::tiny_llama_json();
+  json.update(changes);
+  return transformer_config_from_json(json, "x").rotaries.at(0);
+}
+
+TEST(TransformerConfig, RopeKeysOutrankEachOtherAsInTransformers) {
+  const Json current = {{"rope_type", "linear"}, {"factor", 2.0}, {"rope_theta", 3e4}};
+  const Json old = {{"type", "linear"}, {"factor", 8.0}, {"rope_theta", 7e4}};
+  const RotaryConfig both = rotary_of({{"rope_parameters", current}, {"rope_scaling", old}});
+  EXPECT_EQ(both.factor, 8.0);
+  EXPECT_EQ(both.theta, 7e4);
+  for (const Json& none : {Json(nullptr), Json::object()}) {
+    const RotaryConfig rotary = rotary_of({{"rope_parameters", current}, {"rope_scaling", none}});
+    EXPECT_EQ(rotary.factor, 2.0);
+    EXPECT_EQ(rotary.theta, 3e4);
+  }
+  EXPECT_EQ(rotary_of({{"rope_theta", 5e5}, {"rope_scaling", old}}).theta, 7e4);
+  const std::string key = "original_max_position_embeddings";
+  Json llama3 = {{"rope_type", "llama3"}, {"factor", 8.0}};
+  EXPECT_EQ(rotary_of({{"rope_scaling", llama3}}).original_max_positions, 64);
+  llama3[key] = 32;
+  EXPECT_EQ(rotary_of({{"rope_scaling", llama3}}).original_max_positions, 32);
+  EXPECT_EQ(rotary_of({{"rope_scaling", llama3}, {key, 16}}).original_max_positions, 16);
+}
+
 std::vector<int64_t> windows_of(const Json& json) {
   std::vector<int64_t> windows;
   for (const LayerConfig& layer : transformer_config_from_json(json, "x").layers) {
@@ -77,6 +103,15 @@ TEST(TransformerConfig, QwenWindowsFollowTheirRules) {
   EXPECT_THAT(failure(json), HasSubstr("layer_types: expected a list of 4 names"));
 }
 
+TEST(TransformerConfig, MistralHasItsWindowWhereLayerTypesSaysSo) {
+  Json json = tests::tiny_mistral_json();
+  EXPECT_THAT(windows_of(json), ElementsAre(5, 5, 5));
+  json["layer_types"] = {"full_attention", "sliding_attention", "full_attention"};
+  EXPECT_THAT(windows_of(json), ElementsAre(0, 5, 0));
+  const TransformerConfig selected = select_layers(transformer_config_from_json(json, "x"), {1, 0});
+  EXPECT_THAT(windows_of(transformer_config_to_json(selected, at::kFloat)), ElementsAre(5, 0));
+}
+
 TEST(TransformerConfig, ReadsSeveralEndTokens) {
   EXPECT_THAT(transformer_config_from_json(qwen2_7b(), "x").eos_ids, ElementsAre(151645, 151643));
 }
@@ -93,6 +128,11 @@ TEST(TransformerConfig, RefusesByName) {
                     HasSubstr("gpt2, llama, mistral, qwen2, qwen3")));
   EXPECT_THAT(with("rope_scaling", {{"rope_type", "yarn"}, {"factor", 2.0}}),
               AllOf(HasSubstr("\"yarn\""), HasSubstr("default, linear, llama3")));
+  EXPECT_THAT(with("rope_scaling", {{"rope_type", "linear"}}), HasSubstr("factor: missing"));
+  EXPECT_THAT(with("rope_parameters", {{"full_attention", {{"rope_theta", 1e6}}}}),
+              AllOf(HasSubstr("rope_parameters: full_attention"), HasSubstr("not supported")));
+  EXPECT_THAT(with("rope_theta", -1.0), HasSubstr("must be positive"));
+  EXPECT_THAT(with("is_causal", false), HasSubstr("is_causal: false is not supported"));
   EXPECT_THAT(with("hidden_act", "quick"), HasSubstr("hidden_act: \"quick\""));
   EXPECT_THAT(with("num_key_value_heads", 3), HasSubstr("4 attention heads are no multiple of 3"));
   EXPECT_THAT(with("hidden_size", 0), HasSubstr("hidden_size"));
@@ -116,6 +156,17 @@ TEST(TransformerConfig, WritesBackEveryKey) {
   json["num_hidden_layers"] = 2;
   json["torch_dtype"] = "bfloat16";
   EXPECT_EQ(written, json);
+}
+
+TEST(TransformerConfig, WritesTheNumberOfLayersUnderEachOfItsNames) {
+  for (Json json : {tests::tiny_llama_json(), tests::tiny_gpt2_json()}) {
+    json["n_layer"] = json["num_hidden_layers"] = 3;
+    const TransformerConfig config = transformer_config_from_json(json, "x");
+    const Json written = transformer_config_to_json(select_layers(config, {0, 1}), at::kFloat);
+    EXPECT_EQ(written["n_layer"], 2);
+    EXPECT_EQ(written["num_hidden_layers"], 2);
+    EXPECT_EQ(transformer_config_from_json(written, "x").num_layers(), 2);
+  }
 }
 
 TEST(TransformerConfig, WritesTheWindowsOfLayersThatWereSelected) {
