@@ -50,18 +50,21 @@ void SequenceCache::keep(const std::vector<int64_t>& sequences) {
   }
 }
 
-void SequenceCache::begin(const Batch& batch) {
+std::vector<int64_t> SequenceCache::lengths_with(const Batch& batch) const {
   if (batch.document_count() != count()) {
     throw Error("a batch of " + std::to_string(batch.document_count()) +
                 " documents does not continue a cache of " + std::to_string(count()) +
                 " sequences");
   }
-  new_lengths_ = lengths_;
+  std::vector<int64_t> lengths = lengths_;
+  for (size_t n = 0; n < lengths.size(); ++n) lengths[n] += batch.bounds[n + 1] - batch.bounds[n];
+  return lengths;
+}
+
+void SequenceCache::begin(const Batch& batch) {
+  new_lengths_ = lengths_with(batch);
   int64_t longest = 0;
-  for (size_t n = 0; n < new_lengths_.size(); ++n) {
-    new_lengths_[n] += batch.bounds[n + 1] - batch.bounds[n];
-    longest = std::max(longest, new_lengths_[n]);
-  }
+  for (const int64_t length : new_lengths_) longest = std::max(longest, length);
   if (longest > capacity_) resize(std::max({longest, 2 * capacity_, kFirstCapacity}));
   attention_step_.emplace(batch, lengths_, new_lengths_, capacity_, decodes_, device_);
 }

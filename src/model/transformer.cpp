@@ -83,11 +83,7 @@ std::set<Tap::Kind> inner_taps(const std::set<Tap>& taps, int64_t layer) {
 void check_batch(const Batch& batch, const TransformerConfig& config, const SequenceCache* cache) {
   int64_t longest = batch.max_length;
   if (cache != nullptr) {
-    for (int64_t n = 0; n < batch.document_count(); ++n) {
-      const auto at = static_cast<size_t>(n);
-      longest =
-          std::max(longest, cache->lengths().at(at) + batch.bounds[at + 1] - batch.bounds[at]);
-    }
+    for (const int64_t length : cache->lengths_with(batch)) longest = std::max(longest, length);
   }
   if (config.learned_positions && longest > config.max_positions) {
     throw DataError("a document of " + std::to_string(longest) + " tokens exceeds the model's " +

@@ -26,6 +26,8 @@ class SequenceCache {
 
   int64_t count() const { return static_cast<int64_t>(lengths_.size()); }
   const std::vector<int64_t>& lengths() const { return lengths_; }
+  /// Once `batch` is appended. Throws Error if its documents are not one a sequence.
+  std::vector<int64_t> lengths_with(const Batch& batch) const;
 
   /// Adds empty sequences behind the others.
   void add(int64_t count);
@@ -36,7 +38,7 @@ class SequenceCache {
 
   // For the forward pass: begin, what the layers remember once a layer, end.
 
-  /// Throws Error if the documents are not one a sequence.
+  /// Throws as lengths_with.
   void begin(const Batch& batch);
   /// AttentionCache::attend of `layer`.
   at::Tensor attend(int64_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,

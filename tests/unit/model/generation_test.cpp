@@ -235,5 +235,26 @@ TEST(SequenceCache, ACopiedSequenceSharesItsPrefix) {
   EXPECT_THROW(model.forward(make_batch({prefix}), options), Error);
 }
 
+TEST(SequenceCache, WantsADocumentForEachSequence) {
+  for (const Json& json : {tests::tiny_llama_json(), tests::tiny_gpt2_json()}) {
+    const Transformer model = tests::make_model(json);
+    SequenceCache cache(model.config(), at::kFloat, at::kCPU);
+    cache.add(2);
+    const Document document = tests::random_document(3, 1);
+    for (const size_t documents : {1u, 3u}) {
+      const Batch batch = make_batch(std::vector<Document>(documents, document));
+      ForwardOptions options;
+      options.cache = &cache;
+      try {
+        model.forward(batch, options);
+        FAIL();
+      } catch (const Error& error) {
+        EXPECT_EQ(error.what(), "a batch of " + std::to_string(documents) +
+                                    " documents does not continue a cache of 2 sequences");
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace distill
