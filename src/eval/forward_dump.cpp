@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
 #include <map>
 
 #include "distill/core/error.h"
@@ -14,6 +15,7 @@ namespace distill {
 namespace {
 
 std::vector<int64_t> id_list(const Json& json, const std::string& where) {
+  if (!json.is_array()) throw DataError(where + ": expected token ids, found " + json.dump());
   std::vector<int64_t> ids;
   for (const Json& id : json) {
     if (!id.is_number_integer())
@@ -87,11 +89,12 @@ std::vector<Document> documents_from_json(const Json& json, const std::string& w
   const auto ids = id_lists(object ? json["input_ids"] : json, where);
   std::vector<std::vector<int64_t>> labels = ids;
   if (object && json.contains("labels")) labels = id_lists(json["labels"], where + ": labels");
+  const auto as_long = [](const auto& a, const auto& b) { return a.size() == b.size(); };
+  if (!std::equal(ids.begin(), ids.end(), labels.begin(), labels.end(), as_long)) {
+    throw DataError(where + ": labels and input_ids differ in length");
+  }
   std::vector<Document> documents;
   for (size_t n = 0; n < ids.size(); ++n) {
-    if (n >= labels.size() || labels[n].size() != ids[n].size()) {
-      throw DataError(where + ": labels and input_ids differ in length");
-    }
     Document document;
     document.tokens = ids[n];
     for (size_t i = 0; i < labels[n].size(); ++i) {

@@ -6,6 +6,7 @@
 
 #include <map>
 
+#include "distill/core/error.h"
 #include "unit/model/tiny_models.h"
 
 namespace distill {
@@ -78,6 +79,29 @@ TEST(ForwardDump, NamesWhatIsAskedFor) {
   EXPECT_THAT(names({.hidden = true, .attention = true, .gradients = true}),
               ElementsAre("logits", "bounds", "hidden_states.0", "hidden_states.1", "attentions.0",
                           "attentions.1", "hidden_states.2", "loss"));
+}
+
+TEST(DocumentsFromJson, RefuseWhatIsNoListOfIds) {
+  const auto failure = [](const char* text) -> std::string {
+    try {
+      documents_from_json(parse_json(text, "ids.json"), "ids.json");
+    } catch (const DataError& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_EQ(failure("[[1, 2], [3]]"), "no error");
+  EXPECT_EQ(failure(R"({"input_ids": [[1, 2], [3]], "labels": [[1, -100], [3]]})"), "no error");
+  EXPECT_EQ(failure("[[1, 2], 3]"), "ids.json: expected token ids, found 3");
+  EXPECT_EQ(failure(R"([[1, 2], {"a": 3}])"), "ids.json: expected token ids, found {\"a\":3}");
+  for (const char* labels :
+       {"[[1, 2]]", "[[1, 2], []]", "[[1, 2], [3, 4]]", "[[1, 2], [3], [4]]"}) {
+    const std::string text =
+        std::string(R"({"input_ids": [[1, 2], [3]], "labels": )") + labels + "}";
+    EXPECT_NE(failure(text.c_str()), "no error") << labels;
+  }
+  EXPECT_EQ(failure(R"({"input_ids": [[1, 2], [3]], "labels": [[1, 2], [3], [4]]})"),
+            "ids.json: labels and input_ids differ in length");
 }
 
 }  // namespace
