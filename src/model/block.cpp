@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "distill/core/error.h"
 #include "distill/ops/activation.h"
 #include "distill/ops/attention.h"
 #include "distill/ops/norm.h"
@@ -18,7 +19,7 @@ at::Tensor apply(const Linear& linear, const at::Tensor& x) {
 at::Tensor project_heads(const Linear& projection, const Norm& norm, int64_t heads, int64_t layer,
                          const BlockContext& context, const at::Tensor& x) {
   const TransformerConfig& config = *context.config;
-  const LayerConfig& own = config.layers[static_cast<size_t>(layer)];
+  const LayerConfig& own = context.layer(layer);
   at::Tensor out = apply(projection, x).view({x.size(0), heads, own.head_dim});
   if (norm.weight.value.defined()) {
     out = rms_norm(out, norm.weight.value, config.norm_eps, config.norm_weight_offset);
@@ -38,7 +39,7 @@ void put_tap(BlockOutput& out, const std::set<Tap::Kind>& taps, Tap::Kind kind,
 
 BlockOutput run_attention(const AttentionModule& module, int64_t layer, const BlockContext& context,
                           const at::Tensor& x, const std::set<Tap::Kind>& taps) {
-  const LayerConfig& own = context.config->layers[static_cast<size_t>(layer)];
+  const LayerConfig& own = context.layer(layer);
   const at::Tensor q =
       project_heads(module.query, module.query_norm, own.num_heads, layer, context, x);
   const at::Tensor k =
@@ -60,13 +61,11 @@ BlockOutput run_attention(const AttentionModule& module, int64_t layer, const Bl
 /// The part of a block that mixes tokens: x [T, D], normed.
 BlockOutput run_mixer(const Block& block, int64_t layer, const BlockContext& context,
                       const at::Tensor& x, const std::set<Tap::Kind>& taps) {
-  BlockOutput out;
-  switch (context.config->layers[static_cast<size_t>(layer)].mixer) {
+  switch (context.layer(layer).mixer) {
     case MixerKind::kAttention:
-      out = run_attention(block.attention, layer, context, x, taps);
-      break;
+      return run_attention(block.attention, layer, context, x, taps);
   }
-  return out;
+  throw Error("a layer with a mixer of no known kind");
 }
 
 at::Tensor run_mlp(const MlpModule& module, bool is_gated, Activation activation,
@@ -107,8 +106,8 @@ BlockOutput run_block(const Block& block, int64_t layer, const BlockContext& con
       run_mixer(block, layer, context, input_of(config, block.attention_norm, x), taps);
   out.hidden = add_residual(context, block.attention_norm, block.attention_output_norm, x,
                             std::move(out.hidden));
-  at::Tensor f = run_mlp(block.mlp, config.layers[static_cast<size_t>(layer)].gated_mlp,
-                         config.activation, input_of(config, block.mlp_norm, out.hidden));
+  at::Tensor f = run_mlp(block.mlp, context.layer(layer).gated_mlp, config.activation,
+                         input_of(config, block.mlp_norm, out.hidden));
   out.hidden =
       add_residual(context, block.mlp_norm, block.mlp_output_norm, out.hidden, std::move(f));
   return out;

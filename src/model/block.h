@@ -21,6 +21,8 @@ struct BlockContext {
   Segments segments;
   bool training = false;
   SequenceCache* cache = nullptr;
+
+  const LayerConfig& layer(int64_t n) const { return config->layers[static_cast<size_t>(n)]; }
 };
 
 struct BlockOutput {

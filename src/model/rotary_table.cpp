@@ -39,16 +39,15 @@ RotaryTable rotary_table(const RotaryConfig& config, int64_t head_dim, const at:
 RotaryTables::RotaryTables(const TransformerConfig& config, const at::Tensor& positions,
                            at::ScalarType dtype) {
   for (const LayerConfig& layer : config.layers) {
-    if (find(layer) != nullptr || !layer.rotary) continue;
-    tables_[{*layer.rotary, layer.head_dim}] =
-        rotary_table(config.rotaries.at(*layer.rotary), layer.head_dim, positions, dtype);
+    if (!layer.rotary) continue;
+    RotaryTable& table = tables_[{*layer.rotary, layer.head_dim}];
+    if (table.cosine.defined()) continue;
+    table = rotary_table(config.rotaries.at(*layer.rotary), layer.head_dim, positions, dtype);
   }
 }
 
 const RotaryTable* RotaryTables::find(const LayerConfig& layer) const {
-  if (!layer.rotary) return nullptr;
-  const auto found = tables_.find({*layer.rotary, layer.head_dim});
-  return found == tables_.end() ? nullptr : &found->second;
+  return layer.rotary ? &tables_.at({*layer.rotary, layer.head_dim}) : nullptr;
 }
 
 }  // namespace distill

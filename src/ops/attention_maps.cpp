@@ -9,6 +9,8 @@
 namespace distill {
 
 at::Tensor visible_keys(int64_t m, int64_t n, const AttentionOptions& options, at::Device device) {
+  TORCH_CHECK(options.causal || options.window <= 0,
+              "visible_keys: a window needs causal attention");
   const bool windowed = options.window > 0 && options.window < n;
   if (!windowed && (!options.causal || m <= 1)) return {};
   const at::TensorOptions ints = at::TensorOptions(at::kLong).device(device);

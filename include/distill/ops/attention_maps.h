@@ -31,7 +31,7 @@ at::Tensor attention_scores(const at::Tensor& q, const at::Tensor& k, HeadRange 
 at::Tensor attention_probabilities(const at::Tensor& scores, const AttentionOptions& options);
 
 /// Which of n keys each of m queries sees, bool [m, n]; undefined: all. The queries are the last m
-/// of n positions.
+/// of n positions. Throws c10::Error on a window without `causal`.
 at::Tensor visible_keys(int64_t m, int64_t n, const AttentionOptions& options, at::Device device);
 
 }  // namespace distill

@@ -120,5 +120,9 @@ TEST(AttentionMaps, WhatDoesNotFitThrows) {
   EXPECT_NO_THROW(call({0, 6}, in[1].narrow(0, 0, 2), {.causal = false}));
 }
 
+TEST(VisibleKeys, OfAWindowNeedCausalAttention) {
+  EXPECT_THROW(visible_keys(4, 4, {.causal = false, .window = 2}, at::kCPU), c10::Error);
+}
+
 }  // namespace
 }  // namespace distill
