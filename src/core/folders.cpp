@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "core/rename_twice.h"
 #include "distill/core/error.h"
 #include "distill/core/files.h"
 
@@ -41,22 +42,26 @@ void put_in_place(const fs::path& prepared, const fs::path& target) {
     fs::rename(prepared, target, error);
     if (error) fail(target, "cannot be made", error);
   } else {
-    fs::path old = prepared;
-    if (!exchange(prepared, target)) {
-      old = target.string() + ".removed";
-      fs::rename(target, old, error);
-      if (error) fail(target, "cannot be replaced", error);
-      fs::rename(prepared, target, error);
-      if (error) {
-        std::error_code ignored;
-        fs::rename(old, target, ignored);
-        fail(target, "cannot be replaced", error);
-      }
-    }
+    const fs::path old = exchange(prepared, target) ? prepared : rename_twice(prepared, target);
     sync_directory(target.parent_path());
     fs::remove_all(old, error);
   }
   sync_directory(target.parent_path());
+}
+
+fs::path rename_twice(const fs::path& prepared, const fs::path& target) {
+  const fs::path old = target.string() + ".removed";
+  std::error_code error;
+  fs::remove_all(old, error);
+  if (!error) fs::rename(target, old, error);
+  if (error) fail(target, "cannot be replaced", error);
+  fs::rename(prepared, target, error);
+  if (error) {
+    std::error_code ignored;
+    fs::rename(old, target, ignored);
+    fail(target, "cannot be replaced", error);
+  }
+  return old;
 }
 
 fs::path set_aside(const fs::path& path) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/rename_twice.h"
 #include "distill/core/files.h"
 #include "unit/io/scratch.h"
 
@@ -26,6 +27,26 @@ TEST(PutInPlace, ReplacesTheFolderThatWasThere) {
   EXPECT_EQ(read_file(scratch / "it/new"), "2");
   EXPECT_FALSE(fs::exists(scratch / "it/old"));
   EXPECT_EQ(std::distance(fs::directory_iterator(scratch.path()), {}), 1);
+}
+
+// Where the file system cannot exchange two names.
+TEST(RenameTwice, ReplacesAFolderAndKeepsTheOldOneUnderAnotherName) {
+  const Scratch scratch;
+  scratch.file("it/old", "1");
+  scratch.file("it.partial/new", "2");
+  scratch.file("it.removed/half", "left by a kill");
+  EXPECT_EQ(rename_twice(scratch / "it.partial", scratch / "it"), scratch / "it.removed");
+  EXPECT_EQ(read_file(scratch / "it/new"), "2");
+  EXPECT_EQ(read_file(scratch / "it.removed/old"), "1");
+  EXPECT_FALSE(fs::exists(scratch / "it.removed/half"));
+}
+
+TEST(RenameTwice, PutsTheOldOneBackWhereTheNewOneCannotFollow) {
+  const Scratch scratch;
+  scratch.file("it/old", "1");
+  EXPECT_EQ(data_error([&] { rename_twice(scratch / "absent", scratch / "it"); }),
+            (scratch / "it").string() + ": cannot be replaced: No such file or directory");
+  EXPECT_EQ(read_file(scratch / "it/old"), "1");
 }
 
 TEST(PutInPlace, SaysWhatCouldNotBeMade) {
