@@ -128,8 +128,11 @@ void TrainConfig::fields(Section& section) {
   section.field("save_last", save_last,
                 {.help = "Save a checkpoint after the last step, from which the run can be made "
                          "longer."});
-  section.field("save_total_limit", save_total_limit,
-                {.help = "Checkpoints to keep, the best one apart; 0: all.", .min = 0});
+  section.field(
+      "save_total_limit", save_total_limit,
+      {.help = "Checkpoints to keep: `best`, which counts, and the newest ones; 1 may keep "
+               "both it and the last; 0: all.",
+       .min = 0});
   section.field("metric_for_best_model", metric_for_best_model,
                 {.help = "The evaluation metric that `best` follows.", .choices = kMetrics});
   section.field("early_stopping_patience", early_stopping_patience,
