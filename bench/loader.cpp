@@ -12,7 +12,7 @@
 
 #include "distill/core/error.h"
 #include "distill/ops/device.h"
-#include "distill/train/training_run.h"
+#include "distill/train/run_plan.h"
 
 namespace distill {
 namespace {
@@ -29,7 +29,7 @@ void bench(const std::string& path, int64_t batches, bool keep,
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
     return taken.count();
   };
-  const PlannedData data = plan_data(config, plan, Counting::kNone);
+  const PlannedData data = plan_data(config, DataFiles(config.data), plan, Counting::kNone);
   if (keep) data.splits.train->keep_tokens([](int64_t, int64_t) {});
   const double opened = seconds();
   const BatchOptions options(config.data, config.train.micro_batch_size);

@@ -17,7 +17,7 @@
 #include "distill/core/memory.h"
 #include "distill/data/prefetch.h"
 #include "distill/ops/device.h"
-#include "distill/train/training_run.h"
+#include "distill/train/run_plan.h"
 
 namespace distill {
 namespace {
@@ -41,7 +41,7 @@ void bench(const std::string& path, int64_t steps, const std::vector<std::string
   const at::ScalarType dtype = resolve_dtype(config.run.dtype, device);
   const ModelPlan plan = plan_models(config);
   if (!plan.missing.empty()) throw DataError(plan.missing[0]);
-  const PlannedData data = plan_data(config, plan, Counting::kNone);
+  const PlannedData data = plan_data(config, DataFiles(config.data), plan, Counting::kNone);
   LoadedModels models = load_models(config, plan, device, dtype);
   Prefetcher stream(BatchStream(data.splits.train, {config.data, config.train.micro_batch_size},
                                 static_cast<uint64_t>(config.run.seed)),

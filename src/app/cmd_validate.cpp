@@ -8,7 +8,7 @@
 #include "distill/model/loading.h"
 #include "distill/ops/device.h"
 #include "distill/train/run_folder.h"
-#include "distill/train/training_run.h"
+#include "distill/train/run_plan.h"
 
 namespace distill::app {
 namespace {
@@ -60,16 +60,17 @@ struct ValidateCommand {
     for (const auto* model : {&plan.teacher, &plan.student}) {
       if (*model && (*model)->has_weights) check_weights((*model)->folder);
     }
-    const std::vector<std::string> files = missing_files(config.data);
+    const DataFiles files(config.data);
+    const std::vector<std::string> absent = files.missing();
     std::vector<std::string> missing = plan.missing;
-    missing.insert(missing.end(), files.begin(), files.end());
+    missing.insert(missing.end(), absent.begin(), absent.end());
     std::cout << loaded.resolved << "---\n" << std::flush;
     const std::string run_there = describe_run(config.run.output_dir);
     if (!run_there.empty()) print_line("warning", run_there);
     print_model("teacher", plan.teacher);
     print_model("student", plan.student, plan.trained);
     if (!config.optimizer.groups.empty()) print_groups(plan.trained);
-    if (plan.tokenizer && files.empty()) print_data(config, plan);
+    if (plan.tokenizer && absent.empty()) print_data(loaded, files, plan);
     const bool found = plan.student && (plan.teacher || !config.teacher);
     if (found) print_memory(config, plan, device, dtype);
     for (const std::string& sentence : missing) print_line("missing", sentence);
@@ -81,16 +82,17 @@ struct ValidateCommand {
     if (!unwritable.empty()) throw DataError(unwritable);
   }
 
-  void print_data(const RunConfig& config, const ModelPlan& plan) const {
-    const PlannedData data = plan_data(config, plan, Counting::kEpoch);
+  void print_data(const LoadedConfig& loaded, const DataFiles& files, const ModelPlan& plan) const {
+    const RunConfig& config = loaded.config;
+    const PlannedData data = plan_data(config, files, plan, Counting::kEpoch);
     const DataReport& report = data.epoch->report;
     print_line("documents an epoch", std::to_string(report.documents));
     print_line("tokens an epoch", std::to_string(report.tokens));
     print_line("loss tokens an epoch", std::to_string(report.loss_tokens));
     for (const std::string& line : data_statistics(data)) print_line("data", line);
     const int64_t steps = total_steps(config.train, data.epoch->batches);
-    print_line("optimizer steps", describe_steps(config.train, data.epoch->batches));
-    for (const std::string& warning : plan_warnings(config, plan, steps))
+    print_line("optimizer steps", describe_steps(config, data.epoch->batches));
+    for (const std::string& warning : plan_warnings(loaded, plan, steps))
       print_line("warning", warning);
   }
 

@@ -9,9 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "distill/data/dataset.h"
 #include "distill/train/model_plan.h"
+#include "distill/train/run_config.h"
 #include "distill/train/run_folder.h"
-#include "distill/train/training_run.h"
 
 namespace distill {
 

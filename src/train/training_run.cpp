@@ -1,18 +1,13 @@
 #include "distill/train/training_run.h"
 
-#include <algorithm>
-#include <cmath>
-#include <cstdio>
-
 #include "distill/core/error.h"
 #include "distill/core/files.h"
 #include "distill/core/log.h"
 #include "distill/core/memory.h"
 #include "distill/core/random.h"
-#include "distill/core/signals.h"
 #include "distill/data/prefetch.h"
-#include "distill/data/record_set.h"
 #include "distill/ops/device.h"
+#include "distill/train/run_plan.h"
 #include "train/random_state.h"
 #include "train/run_identity.h"
 #include "train/trainer.h"
@@ -69,12 +64,12 @@ StartingPoint starting_point(const std::string& resume, const RunFolder& folder,
 }
 
 /// What can be read is read first: everything else that is wrong is reported before what is absent.
-void require_all_present(const RunConfig& config, const ModelPlan& plan) {
-  const std::vector<std::string> files = missing_files(config.data);
-  if (files.empty() && plan.tokenizer && !plan.missing.empty())
-    plan_data(config, plan, Counting::kNone);
+void require_all_present(const RunConfig& config, const DataFiles& files, const ModelPlan& plan) {
+  const std::vector<std::string> absent = files.missing();
+  if (absent.empty() && plan.tokenizer && !plan.missing.empty())
+    plan_data(config, files, plan, Counting::kNone);
   std::vector<std::string> missing = plan.missing;
-  missing.insert(missing.end(), files.begin(), files.end());
+  missing.insert(missing.end(), absent.begin(), absent.end());
   require_nothing_missing(missing);
 }
 
@@ -98,131 +93,6 @@ void announce(const ModelPlan& plan, const PlannedData& data, const std::string&
   for (const std::string& statistics : data_statistics(data)) log_info("data: " + statistics);
   log_info("optimizer steps: " + steps);
 }
-
-}  // namespace
-
-std::vector<std::string> missing_files(const DataConfig& data) {
-  std::vector<std::string> missing;
-  std::vector<const std::vector<SourceConfig>*> all = {&data.train, &data.eval};
-  if (data.contamination) all.push_back(&data.contamination->against);
-  for (const auto* sources : all) {
-    for (const SourceConfig& source : *sources) {
-      if (source_exists(source.path)) continue;
-      try {
-        source_files(source.path, {source.subset, source.split});
-        missing.push_back("data: " + source.path + ": no such file");
-      } catch (const DataError& error) {
-        missing.push_back("data: " + std::string(error.what()));
-      }
-    }
-  }
-  return missing;
-}
-
-PlannedData plan_data(const RunConfig& config, const ModelPlan& plan, Counting counting) {
-  const auto chat = choose_chat_template(config.data.chat_template, plan.tokenizer_folder);
-  PlannedData data;
-  data.splits = load_data(config.data, plan.tokenizer, chat);
-  if (counting == Counting::kNone) return data;
-  const BatchStream stream(data.splits.train, {config.data, config.train.micro_batch_size},
-                           static_cast<uint64_t>(config.run.seed));
-  if (counting == Counting::kSample) {
-    try {
-      data.epoch = stream.count_epoch(0, {}, 1);
-      data.sampled = data.epoch->report.records < data.splits.train->record_count();
-    } catch (const DataError&) {
-      data.epoch.reset();
-    }
-    return data;
-  }
-  {
-    ProgressLine line("tokenize", 0, data.splits.train->record_count());
-    data.splits.train->keep_tokens([&line](int64_t done, int64_t) {
-      line.update(done, "records");
-      throw_if_stopped();
-    });
-  }
-  ProgressLine line("read the data", 0, data.splits.train->record_count());
-  data.epoch = stream.count_epoch(0, [&line](int64_t done, int64_t) {
-    line.update(done, "records");
-    throw_if_stopped();
-  });
-  if (data.epoch->batches == 0) {
-    throw DataError("the data gives no document to train on; " + data.epoch->report.summary());
-  }
-  return data;
-}
-
-std::vector<std::string> data_statistics(const PlannedData& data) {
-  if (!data.epoch) return {};
-  const EpochCount& count = *data.epoch;
-  std::vector<std::string> lines = {count.report.summary()};
-  if (data.sampled) {
-    lines[0] = "the first of " + std::to_string(data.splits.train->record_count()) +
-               " records, as the run will read them: " + lines[0];
-  }
-  if (count.lengths.total() > 0)
-    lines.push_back("lengths before max_length: " + count.lengths.summary());
-  if (count.filled > 0) {
-    char text[64];
-    std::snprintf(text, sizeof text, "packing fills %.1f %% of the batches", 100 * count.filled);
-    lines.emplace_back(text);
-  }
-  return lines;
-}
-
-namespace {
-
-int64_t steps_per_epoch(const TrainConfig& train, int64_t batches_per_epoch) {
-  const int64_t size = train.gradient_accumulation_steps;
-  return (batches_per_epoch + size - 1) / size;
-}
-
-}  // namespace
-
-int64_t total_steps(const TrainConfig& train, int64_t batches_per_epoch) {
-  if (train.max_steps) return *train.max_steps;
-  const auto steps = static_cast<double>(steps_per_epoch(train, batches_per_epoch));
-  constexpr double kRounding = 1e-9;  // 1.1 * 50 is a little more than 55
-  return std::max<int64_t>(1, std::llround(std::ceil(train.num_epochs * steps - kRounding)));
-}
-
-std::string describe_steps(const TrainConfig& train, int64_t batches_per_epoch) {
-  std::string text = std::to_string(total_steps(train, batches_per_epoch));
-  if (batches_per_epoch == 0) return text;
-  text += " (" + std::to_string(steps_per_epoch(train, batches_per_epoch)) + " an epoch";
-  const int64_t left = batches_per_epoch % train.gradient_accumulation_steps;
-  if (left > 0) {
-    text += ", the last of each of " + std::to_string(left) +
-            (left == 1 ? " micro-batch" : " micro-batches");
-  }
-  return text + ")";
-}
-
-std::vector<std::string> plan_warnings(const RunConfig& config, const ModelPlan& plan,
-                                       int64_t steps) {
-  std::vector<std::string> warnings;
-  const auto check = [&](const char* key, int64_t value) {
-    if (value <= steps) return;
-    warnings.push_back(std::string(key) + " is " + std::to_string(value) +
-                       ", but the run has only " + std::to_string(steps) + plural(" step", steps));
-  };
-  check("train.logging_steps", config.train.logging_steps);
-  check("train.eval_steps", config.train.eval_steps);
-  check("train.save_steps", config.train.save_steps);
-  check("lr_scheduler.warmup_steps", config.lr_scheduler.warmup(steps));
-  const int64_t length = config.data.max_length;
-  for (const auto& [role, model] :
-       {std::pair("teacher", &plan.teacher), {"student", &plan.student}}) {
-    if (!*model || length <= (*model)->config.max_positions) continue;
-    warnings.push_back("data.max_length is " + std::to_string(length) + ", but the " + role +
-                       " was made for at most " + std::to_string((*model)->config.max_positions) +
-                       " tokens (max_position_embeddings)");
-  }
-  return warnings;
-}
-
-namespace {
 
 /// Beside its checkpoints: events are cut back to the state, what came later is set aside.
 void continue_run(const RunFolder& folder, CheckpointStore& store, const TrainerState& state) {
@@ -267,13 +137,14 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   const at::Device device = resolve_device(config.run.device);
   const at::ScalarType dtype = resolve_dtype(config.run.dtype, device);
   const ModelPlan plan = plan_models(config);
-  require_all_present(config, plan);
+  const DataFiles files(config.data);
+  require_all_present(config, files, plan);
   const RunFolder folder(config.run.output_dir);
   CheckpointStore store(folder.path());
   StartingPoint start = starting_point(resume, folder, store);
   if (start.finished) return std::nullopt;
   const PlannedData data =
-      plan_data(config, plan, config.train.max_steps ? Counting::kSample : Counting::kEpoch);
+      plan_data(config, files, plan, config.train.max_steps ? Counting::kSample : Counting::kEpoch);
   const int64_t batches = data.epoch && !data.sampled ? data.epoch->batches : 0;
   const RunIdentity identity = run_identity(loaded, plan, data.splits);
   if (start.checkpoint) {
@@ -290,8 +161,8 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
       config.data.prefetch);
   seed_generators(seed, device);
   log_to_file(folder.path() / "log.txt");
-  announce(plan, data, describe_steps(config.train, batches), device, dtype);
-  for (const std::string& warning : plan_warnings(config, plan, parts.total_steps)) {
+  announce(plan, data, describe_steps(config, batches), device, dtype);
+  for (const std::string& warning : plan_warnings(loaded, plan, parts.total_steps)) {
     log_warning(warning);
   }
   parts.folder = &folder;
