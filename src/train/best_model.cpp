@@ -18,15 +18,17 @@ bool BestModel::follow(const Fidelity& fidelity, int64_t step) {
 }
 
 bool BestModel::exhausted(const TrainConfig& config, const BestState& state) {
-  return config.metric_for_best_model && config.early_stopping_patience &&
+  const auto& name = config.metric_for_best_model;
+  if (!name || (state.metric && state.metric_name != *name)) return false;
+  return config.early_stopping_patience &&
          state.evaluations_without_gain >= *config.early_stopping_patience;
 }
 
 void BestModel::forget_another_metric() {
   const auto& name = config_.metric_for_best_model;
-  if (!state_.metric || !name || *name == state_.metric_name) return;
-  log_info("train.metric_for_best_model is now " + *name + " and was " + state_.metric_name +
-           ": the best is looked for anew");
+  if (!state_.metric || name == state_.metric_name) return;
+  log_info("train.metric_for_best_model is now " + name.value_or("not set") + " and was " +
+           state_.metric_name + ": the best " + (name ? "is looked for anew" : "is forgotten"));
   state_ = {};
 }
 

@@ -19,7 +19,8 @@ class BestModel {
   /// True once early_stopping_patience evaluations in a row were not better.
   bool exhausted() const { return exhausted(config_, state_); }
   static bool exhausted(const TrainConfig& config, const BestState& state);
-  /// After a resume: a best by another metric than today's is forgotten, with a word in the log.
+  /// After a resume: a best by another metric than today's, or where there is none today, is
+  /// forgotten, with a word in the log.
   void forget_another_metric();
 
  private:

@@ -49,12 +49,7 @@ Trainer::Trainer(TrainerParts parts)
 void Trainer::resume(const LoadedCheckpoint& checkpoint) {
   const at::Device device = parts_.student->device();
   random_ = load_generators(checkpoint, device);
-  NamedTensors all = train_step_.state();
-  if (parts_.teacher != nullptr) {
-    for (auto& [name, tensor] : parts_.teacher->state())
-      all.emplace_back("teacher." + name, tensor);
-  }
-  restore_tensors(without_generators(checkpoint), all);
+  restore_tensors(without_generators(checkpoint), learned());
   restore_generators(random_, device);
   train_step_.parameters().update_compute_weights();
   state_ = checkpoint.state;
@@ -206,12 +201,17 @@ std::string Trainer::saved_after(const std::exception& error) {
          saved;
 }
 
-NamedTensors Trainer::tensors() const {
+NamedTensors Trainer::learned() const {
   NamedTensors all = train_step_.state();
   if (parts_.teacher != nullptr) {
     for (auto& [name, tensor] : parts_.teacher->state())
       all.emplace_back("teacher." + name, tensor);
   }
+  return all;
+}
+
+NamedTensors Trainer::tensors() const {
+  NamedTensors all = learned();
   all.insert(all.end(), random_.begin(), random_.end());
   return all;
 }

@@ -59,6 +59,9 @@ class Trainer {
   /// be saved, and an error that says where it is.
   TrainingSummary run();
 
+  /// Where training stands.
+  const TrainerState& state() const { return state_; }
+
  private:
   bool finished() const;
   void loop();
@@ -74,6 +77,9 @@ class Trainer {
   void save();
   /// Saves a checkpoint, if there is something to save, and says in the error where it is.
   std::string saved_after(const std::exception& error);
+  /// Weights, moments and what the teacher keeps: all that a resume copies back.
+  NamedTensors learned() const;
+  /// All that a checkpoint holds.
   NamedTensors tensors() const;
   StepContext context() const;
   double epoch() const;

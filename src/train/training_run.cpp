@@ -177,7 +177,7 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
     if (device.is_cpu()) warn_of_other_threads(start.checkpoint->folder);
   }
   if (start.checkpoint && !start.foreign) {
-    continue_run(folder, store, start.checkpoint->state);
+    continue_run(folder, store, trainer.state());
   } else {
     fs::remove(folder.events());
   }

@@ -2,25 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
-
 #include "integration/story_run.h"
 
 namespace distill::integration {
 namespace {
 
 using testing::HasSubstr;
-
-/// Every file of a run folder with its content, but for the lock.
-std::map<std::string, std::string> contents(const fs::path& run) {
-  std::map<std::string, std::string> files;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(run)) {
-    if (entry.is_regular_file() && entry.path().filename() != ".lock") {
-      files[entry.path().lexically_relative(run).string()] = slurp(entry.path());
-    }
-  }
-  return files;
-}
 
 TEST(Resume, FromAnEarlierCheckpointStartsABranchOfItsOwn) {
   const Scratch scratch;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <map>
 #include <thread>
 
 #include "distill/io/json.h"
@@ -61,6 +62,17 @@ inline std::vector<std::string> losses(const fs::path& run) {
     all.push_back(event.dump());
   }
   return all;
+}
+
+/// Every file of a run folder with its content, but for the lock.
+inline std::map<std::string, std::string> contents(const fs::path& run) {
+  std::map<std::string, std::string> files;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(run)) {
+    if (entry.is_regular_file() && entry.path().filename() != ".lock") {
+      files[entry.path().lexically_relative(run).string()] = slurp(entry.path());
+    }
+  }
+  return files;
 }
 
 inline void wait_for(const fs::path& path) {

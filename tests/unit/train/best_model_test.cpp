@@ -45,6 +45,21 @@ TEST(BestModel, WithoutAMetricNothingIsFollowed) {
   EXPECT_EQ(state, BestState());
 }
 
+TEST(BestModel, ABestWithoutAMetricTodayIsForgotten) {
+  const TrainConfig config;
+  BestState state{0.5, "eval_agreement", 10, 1};
+  BestModel best(config, state);
+  best.forget_another_metric();
+  EXPECT_EQ(state, BestState());
+}
+
+TEST(BestModel, PatienceWithAnotherMetricSaysNothingOfTodays) {
+  const BestState state{0.5, "eval_agreement", 10, 2};
+  EXPECT_FALSE(BestModel::exhausted(patient(2), state));
+  const BestState never_finite{{}, "", 0, 2};
+  EXPECT_TRUE(BestModel::exhausted(patient(2), never_finite));
+}
+
 TEST(BestModel, ABestByAnotherMetricIsForgotten) {
   const TrainConfig config = patient(2);
   BestState state{0.5, "eval_agreement", 10, 1};
