@@ -10,6 +10,7 @@
 #include "distill/io/safetensors.h"
 #include "distill/train/checkpoint.h"
 #include "train/checkpoint_manifest.h"
+#include "train/interrupted_saves.h"
 
 namespace distill {
 namespace {
@@ -17,8 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kPrefix = "checkpoint-";
-constexpr const char* kPartial = ".partial";
-constexpr const char* kRemoved = ".removed";
 
 std::optional<int64_t> step_of(const std::string& name) {
   const std::string prefix = kPrefix;
@@ -81,35 +80,31 @@ bool holds(const fs::path& folder, const TrainerState& state) {
 /// A checkpoint is whole or gone: first it loses its name, then its files. False and a warning
 /// where it stays.
 bool remove_checkpoint(const fs::path& folder) {
+  const fs::path removed = folder.string() + kRemoved;
   std::string why = why_not_removable(folder);
+  std::error_code error;
   if (why.empty()) {
-    std::error_code error;
-    const fs::path removed = folder.string() + kRemoved;
     fs::rename(folder, removed, error);
-    if (!error) fs::remove_all(removed, error);
-    if (!error) return true;
-    why = error.message();
+    if (error) why = error.message();
   }
-  log_warning(folder.string() + ": an old checkpoint that cannot be removed (" + why +
-              "); train.save_total_limit is passed over for it");
-  return false;
+  if (!why.empty()) {
+    log_warning(folder.string() + ": an old checkpoint that cannot be removed (" + why +
+                "); train.save_total_limit is passed over for it");
+    return false;
+  }
+  fs::remove_all(removed, error);
+  if (error) {
+    log_warning(removed.string() +
+                ": what is left of an old checkpoint, which cannot be removed (" + error.message() +
+                ")");
+  }
+  return true;
 }
 
 }  // namespace
 
 CheckpointStore::CheckpointStore(fs::path run_folder) : run_folder_(std::move(run_folder)) {
   make_directories(run_folder_);
-  for (const fs::directory_entry& entry : fs::directory_iterator(run_folder_)) {
-    const std::string name = entry.path().filename().string();
-    const fs::path extension = entry.path().extension();
-    if (name.rfind(kPrefix, 0) != 0 || (extension != kPartial && extension != kRemoved)) continue;
-    if (extension == kPartial) {
-      log_warning(entry.path().string() + ": removed, a checkpoint that was not finished");
-    }
-    std::error_code error;
-    fs::remove_all(entry.path(), error);
-    if (error) log_warning(entry.path().string() + ": cannot be removed: " + error.message());
-  }
 }
 
 void CheckpointStore::save(const TrainerState& state, const NamedTensors& tensors,
@@ -139,14 +134,15 @@ void CheckpointStore::mark_best(int64_t step) {
 
 void CheckpointStore::prune(int64_t limit) {
   if (limit == 0) return;
-  const std::vector<int64_t> all = steps();
+  std::vector<int64_t> all = steps();
+  std::erase_if(all, [this](int64_t step) { return kept_.contains(step); });
   const std::string best = target_of(run_folder_ / "best");
   const std::string latest = target_of(run_folder_ / "latest");
-  int64_t excess = static_cast<int64_t>(all.size() - kept_.size()) - limit;
+  int64_t excess = static_cast<int64_t>(all.size()) - limit;
   for (const int64_t step : all) {
     const std::string name = kPrefix + std::to_string(step);
     if (excess <= 0) return;
-    if (name == best || name == latest || kept_.contains(step)) continue;
+    if (name == best || name == latest) continue;
     if (!remove_checkpoint(run_folder_ / name)) kept_.insert(step);
     --excess;
   }

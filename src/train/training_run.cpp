@@ -8,6 +8,7 @@
 #include "distill/data/prefetch.h"
 #include "distill/ops/device.h"
 #include "distill/train/run_plan.h"
+#include "train/interrupted_saves.h"
 #include "train/random_state.h"
 #include "train/run_identity.h"
 #include "train/trainer.h"
@@ -32,6 +33,7 @@ struct StartingPoint {
 };
 
 StartingPoint newest_checkpoint(const RunFolder& folder, const CheckpointStore& store) {
+  put_back_whole(folder.path());
   const fs::path newest = store.newest_whole();
   if (!newest.empty()) return {load_checkpoint(newest)};
   if (fs::exists(folder.final_model())) {
@@ -42,6 +44,12 @@ StartingPoint newest_checkpoint(const RunFolder& folder, const CheckpointStore& 
   return {};
 }
 
+/// The parent of a checkpoint that need not be there.
+fs::path run_of(const fs::path& checkpoint) {
+  const fs::path whole = fs::weakly_canonical(checkpoint);
+  return whole.has_filename() ? whole.parent_path() : whole.parent_path().parent_path();
+}
+
 StartingPoint starting_point(const std::string& resume, const RunFolder& folder,
                              const CheckpointStore& store) {
   if (resume.empty()) {
@@ -49,11 +57,12 @@ StartingPoint starting_point(const std::string& resume, const RunFolder& folder,
     return {};
   }
   if (resume == "auto") return newest_checkpoint(folder, store);
+  const fs::path run = fs::canonical(folder.path());
+  if (run_of(resume) == run) put_back_whole(folder.path());
   StartingPoint start;
   start.checkpoint = load_checkpoint(resume);
   const fs::path found = fs::canonical(resume);
-  const fs::path own =
-      fs::canonical(folder.path()) / store.folder(start.checkpoint->state.step).filename();
+  const fs::path own = run / store.folder(start.checkpoint->state.step).filename();
   start.foreign = found != own;
   if (start.foreign && !describe_run(folder.path()).empty()) {
     throw ConfigError(folder.path().string() + ": holds a run already, and " + resume +
@@ -176,6 +185,7 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
     trainer.resume(*start.checkpoint);
     if (device.is_cpu()) warn_of_other_threads(start.checkpoint->folder);
   }
+  sweep_leftovers(folder.path());
   if (start.checkpoint && !start.foreign) {
     continue_run(folder, store, trainer.state());
   } else {

@@ -53,5 +53,17 @@ TEST_F(RunEnd, NoBestOfAnotherMetricStays) {
   EXPECT_FALSE(fs::is_symlink(scratch_ / "run/best"));
 }
 
+TEST_F(RunEnd, ARefusalSweepsNothing) {
+  ASSERT_EQ(steps(2).exit_code, 0);
+  scratch_.write("run/checkpoint-9.partial/model.safetensors", "half");
+  const auto before = contents(scratch_ / "run");
+  EXPECT_EQ(steps(2).exit_code, 2);
+  EXPECT_EQ(contents(scratch_ / "run"), before);
+  EXPECT_EQ(steps(3, {"data.max_length=64"}, "auto").exit_code, 1);
+  EXPECT_EQ(contents(scratch_ / "run"), before);
+  EXPECT_EQ(steps(3, {}, "auto").exit_code, 0);
+  EXPECT_FALSE(exists("run/checkpoint-9.partial"));
+}
+
 }  // namespace
 }  // namespace distill::integration

@@ -34,7 +34,7 @@ struct LoadedCheckpoint {
 
 class CheckpointStore {
  public:
-  /// Removes what an interrupted save has left behind. Throws DataError.
+  /// Makes the folder. Throws DataError.
   explicit CheckpointStore(std::filesystem::path run_folder);
 
   /// Writes checkpoint-<step> under a temporary name, syncs, renames, points `latest` at it. One
@@ -48,8 +48,8 @@ class CheckpointStore {
   std::filesystem::path folder(int64_t step) const;
   /// Points `best` at checkpoint-<step>.
   void mark_best(int64_t step);
-  /// Removes the oldest ones beyond `limit` (0: none), never `best` and never `latest`. One that
-  /// cannot be removed is named in a warning and stays.
+  /// Removes the oldest ones beyond `limit` (0: none), never `best` and never `latest`, which
+  /// count. One that cannot be removed is named in a warning, stays, and no longer counts.
   void prune(int64_t limit);
   /// Steps of the checkpoints that have a manifest, ascending.
   std::vector<int64_t> steps() const;
