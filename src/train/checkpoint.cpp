@@ -7,6 +7,7 @@
 #include <map>
 
 #include "distill/core/error.h"
+#include "distill/core/files.h"
 #include "distill/io/safetensors.h"
 #include "train/checkpoint_manifest.h"
 
@@ -14,22 +15,53 @@ namespace distill {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+fs::path state_path(const fs::path& folder) { return folder / "trainer" / "state.json"; }
+
+TrainerState parse_state(const fs::path& folder) {
+  const fs::path path = state_path(folder);
+  return trainer_state_from_json(read_json(path), path.string());
+}
+
+/// What reads a folder, with errors that name it.
+template <typename Read>
+auto reading(const fs::path& folder, Read&& read) {
+  const auto fail = [&](const std::exception& error) {
+    return CheckpointError(folder.string() + ": the checkpoint cannot be read: " + error.what());
+  };
+  try {
+    return read();
+  } catch (const DataError& error) {
+    throw fail(error);
+  } catch (const Json::exception& error) {
+    throw fail(error);
+  }
+}
+
+}  // namespace
+
+std::optional<TrainerState> read_state(const fs::path& folder) {
+  if (!fs::exists(state_path(folder))) return std::nullopt;
+  return reading(folder, [&] { return parse_state(folder); });
+}
+
+void write_state(const fs::path& folder, const TrainerState& state) {
+  make_directories(folder / "trainer");
+  write_file(state_path(folder), to_json(state).dump(2) + "\n");
+}
+
 LoadedCheckpoint load_checkpoint(const fs::path& folder) {
   LoadedCheckpoint checkpoint;
   checkpoint.folder = folder;
-  try {
+  reading(folder, [&] {
     check_manifest(folder);
-    const fs::path state = folder / "trainer" / "state.json";
-    checkpoint.state = trainer_state_from_json(read_json(state), state.string());
+    checkpoint.state = parse_state(folder);
     const SafetensorsFile file(folder / "trainer" / "optimizer.safetensors");
     for (const SafetensorsFile::Entry& entry : file.entries()) {
       checkpoint.tensors.emplace_back(entry.name, file.tensor(entry.name));
     }
-  } catch (const DataError& error) {
-    throw CheckpointError(folder.string() + ": the checkpoint cannot be read: " + error.what());
-  } catch (const Json::exception& error) {
-    throw CheckpointError(folder.string() + ": the checkpoint cannot be read: " + error.what());
-  }
+  });
   return checkpoint;
 }
 

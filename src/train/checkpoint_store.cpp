@@ -61,7 +61,7 @@ void write_parts(const fs::path& folder, const TrainerState& state, const NamedT
   make_directories(folder / "trainer");
   write_model(folder);
   write_safetensors(folder / "trainer" / "optimizer.safetensors", tensors);
-  write_file(folder / "trainer" / "state.json", to_json(state).dump(2) + "\n");
+  write_state(folder, state);
   write_manifest(folder);
   sync_directory(folder / "trainer");
   sync_directory(folder);
@@ -71,7 +71,7 @@ bool holds(const fs::path& folder, const TrainerState& state) {
   if (!fs::exists(manifest_path(folder))) return false;
   try {
     check_manifest(folder);
-    return read_json(folder / "trainer" / "state.json") == to_json(state);
+    return read_state(folder) == state;
   } catch (const std::exception&) {
     return false;
   }
@@ -172,22 +172,31 @@ fs::path CheckpointStore::newest_whole() const {
 }
 
 void CheckpointStore::continue_from(const TrainerState& state) {
-  std::vector<int64_t> later = folder_steps(run_folder_);
-  std::erase_if(later, [&](int64_t step) { return step <= state.step; });
-  if (!later.empty()) {
-    std::string names;
-    for (const int64_t step : later) {
-      names += (names.empty() ? "" : ", ") + set_aside(folder(step)).filename().string();
-    }
-    if (fs::exists(run_folder_ / "final")) {
-      names += ", " + set_aside(run_folder_ / "final").filename().string();
-    }
-    if (fs::exists(run_folder_ / "events.jsonl")) {
-      names += ", " + set_aside_copy(run_folder_ / "events.jsonl").filename().string();
-    }
-    log_warning(run_folder_.string() + " goes on from step " + std::to_string(state.step) +
-                "; what came after it is kept as " + names);
+  set_later_aside(state.step);
+  link_to(state);
+}
+
+void CheckpointStore::set_later_aside(int64_t step) const {
+  std::vector<fs::path> later;
+  for (const int64_t found : folder_steps(run_folder_)) {
+    if (found > step) later.push_back(folder(found));
   }
+  const fs::path final_model = run_folder_ / "final";
+  // An earlier version did not write its state: it was of the newest checkpoint then.
+  const std::optional<TrainerState> ended = read_state(final_model);
+  if (fs::exists(final_model) && (ended ? ended->step > step : !later.empty())) {
+    later.push_back(final_model);
+  }
+  if (later.empty()) return;
+  std::string names;
+  for (const fs::path& path : later) names += set_aside(path).filename().string() + ", ";
+  const fs::path events = run_folder_ / "events.jsonl";
+  if (fs::exists(events)) names += set_aside_copy(events).filename().string() + ", ";
+  log_warning(run_folder_.string() + " goes on from step " + std::to_string(step) +
+              "; what came after it is kept as " + names.substr(0, names.size() - 2));
+}
+
+void CheckpointStore::link_to(const TrainerState& state) {
   if (fs::exists(folder(state.step))) {
     point(run_folder_ / "latest", folder(state.step).filename().string());
   }

@@ -3,6 +3,7 @@
 #include "distill/core/error.h"
 #include "distill/core/files.h"
 #include "distill/core/folders.h"
+#include "train/interrupted_saves.h"
 
 namespace distill {
 
@@ -25,12 +26,16 @@ void Saver::save_best(const TrainerState& state, const NamedTensors& tensors) {
   store_.prune(limit_);
 }
 
-void Saver::write_final() const {
+void Saver::write_final(const TrainerState& state) const {
   const fs::path target = folder_.final_model();
-  const fs::path partial = target.string() + ".partial";
+  const fs::path partial = target.string() + kPartial;
+  TrainerState public_state = state;
+  public_state.identity.clear();  // names files of this machine, and final/ is what is given away
   try {
     fs::remove_all(partial);
     write_model(partial);
+    write_state(partial, public_state);
+    sync_directory(partial / "trainer");
     sync_directory(partial);
     put_in_place(partial, target);
   } catch (const std::exception& error) {

@@ -26,8 +26,8 @@ class Saver {
   void save(const TrainerState& state, const NamedTensors& tensors);
   /// The same, and `best` points there.
   void save_best(const TrainerState& state, const NamedTensors& tensors);
-  /// final/: whole or what it was. Throws DataError.
-  void write_final() const;
+  /// final/, which says what state it is of: whole or what it was. Throws DataError.
+  void write_final(const TrainerState& state) const;
 
   const CheckpointStore& store() const { return store_; }
 

@@ -65,7 +65,7 @@ TrainingSummary Trainer::run() {
   try {
     loop();
     log_.end();
-    saver_.write_final();
+    saver_.write_final(state_);
   } catch (const Interrupted&) {
     save();
     log_info("saved " + saver_.store().folder(state_.step).string());

@@ -11,65 +11,17 @@
 #include "train/interrupted_saves.h"
 #include "train/random_state.h"
 #include "train/run_identity.h"
+#include "train/starting_point.h"
 #include "train/trainer.h"
 
 namespace distill {
 namespace {
-
-namespace fs = std::filesystem;
 
 void require_nothing_missing(const std::vector<std::string>& missing) {
   if (missing.empty()) return;
   std::string text = "the run needs what is not there:";
   for (const std::string& sentence : missing) text += "\n  " + sentence;
   throw DataError(text);
-}
-
-/// Where a run begins.
-struct StartingPoint {
-  std::optional<LoadedCheckpoint> checkpoint = std::nullopt;
-  bool foreign = false;   // not one of the run folder's own
-  bool finished = false;  // there is nothing left to do
-};
-
-StartingPoint newest_checkpoint(const RunFolder& folder, const CheckpointStore& store) {
-  put_back_whole(folder.path());
-  const fs::path newest = store.newest_whole();
-  if (!newest.empty()) return {load_checkpoint(newest)};
-  if (fs::exists(folder.final_model())) {
-    log_info("nothing to do: " + folder.final_model().string() + " is there");
-    return {.finished = true};
-  }
-  log_info(folder.path().string() + " has no checkpoint: starting at step 0");
-  return {};
-}
-
-/// The parent of a checkpoint that need not be there.
-fs::path run_of(const fs::path& checkpoint) {
-  const fs::path whole = fs::weakly_canonical(checkpoint);
-  return whole.has_filename() ? whole.parent_path() : whole.parent_path().parent_path();
-}
-
-StartingPoint starting_point(const std::string& resume, const RunFolder& folder,
-                             const CheckpointStore& store) {
-  if (resume.empty()) {
-    folder.require_fresh();
-    return {};
-  }
-  if (resume == "auto") return newest_checkpoint(folder, store);
-  const fs::path run = fs::canonical(folder.path());
-  if (run_of(resume) == run) put_back_whole(folder.path());
-  StartingPoint start;
-  start.checkpoint = load_checkpoint(resume);
-  const fs::path found = fs::canonical(resume);
-  const fs::path own = run / store.folder(start.checkpoint->state.step).filename();
-  start.foreign = found != own;
-  if (start.foreign && !describe_run(folder.path()).empty()) {
-    throw ConfigError(folder.path().string() + ": holds a run already, and " + resume +
-                      " is no checkpoint of it (" + found.string() +
-                      "); choose a fresh folder with run.output_dir=DIR");
-  }
-  return start;
 }
 
 /// What can be read is read first: everything else that is wrong is reported before what is absent.
@@ -103,26 +55,6 @@ void announce(const ModelPlan& plan, const PlannedData& data, const std::string&
   log_info("optimizer steps: " + steps);
 }
 
-/// Beside its checkpoints: events are cut back to the state, what came later is set aside.
-void continue_run(const RunFolder& folder, CheckpointStore& store, const TrainerState& state) {
-  store.continue_from(state);
-  cut_events(folder.events(), state.step, state.evaluation_due);
-}
-
-/// A finished run with its final model; a sentence says what it was finished by.
-bool nothing_left(const LoadedCheckpoint& checkpoint, const TrainConfig& train, int64_t steps,
-                  const RunFolder& folder) {
-  const TrainerState& state = checkpoint.state;
-  if (!is_finished(state, train, steps) || !fs::exists(folder.final_model())) return false;
-  const std::string at = " at step " + std::to_string(state.step);
-  log_info(state.step >= steps
-               ? "nothing to do: the run was finished" + at +
-                     "; a larger train.max_steps or train.num_epochs goes on from there"
-               : "nothing to do: early stopping ended the run" + at +
-                     "; a larger train.early_stopping_patience, or none, goes on from there");
-  return true;
-}
-
 TrainerParts trainer_parts(const RunConfig& config, const ModelPlan& plan, const PlannedData& data,
                            int64_t batches_per_epoch, const LoadedModels& models) {
   TrainerParts parts;
@@ -138,6 +70,18 @@ TrainerParts trainer_parts(const RunConfig& config, const ModelPlan& plan, const
   return parts;
 }
 
+/// The folder's files, from the starting point on.
+void begin(const StartingPoint& start, const RunFolder& folder, CheckpointStore& store,
+           const Trainer& trainer) {
+  const TrainerState& state = trainer.state();
+  if (start.checkpoint && !start.foreign) {
+    store.continue_from(state);
+    cut_events(folder.events(), state.step, state.evaluation_due);
+    return;
+  }
+  std::filesystem::remove(folder.events());
+}
+
 }  // namespace
 
 std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const std::string& resume) {
@@ -150,17 +94,14 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   require_all_present(config, files, plan);
   const RunFolder folder(config.run.output_dir);
   CheckpointStore store(folder.path());
-  StartingPoint start = starting_point(resume, folder, store);
-  if (start.finished) return std::nullopt;
+  StartingPoint start = find_starting_point(resume, folder, store);
   const PlannedData data =
       plan_data(config, files, plan, config.train.max_steps ? Counting::kSample : Counting::kEpoch);
   const int64_t batches = data.epoch && !data.sampled ? data.epoch->batches : 0;
+  const int64_t steps = total_steps(config.train, batches);
   const RunIdentity identity = run_identity(loaded, plan, data.splits);
-  if (start.checkpoint) {
-    check_identity(*start.checkpoint, identity);
-    const int64_t steps = total_steps(config.train, batches);
-    if (nothing_left(*start.checkpoint, config.train, steps, folder)) return std::nullopt;
-  }
+  if (start.checkpoint) check_identity(*start.checkpoint, identity);
+  if (nothing_left(start, config.train, steps, folder, store)) return std::nullopt;
 
   const LoadedModels models = load_models(config, plan, device, dtype);
   TrainerParts parts = trainer_parts(config, plan, data, batches, models);
@@ -171,9 +112,7 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   seed_generators(seed, device);
   log_to_file(folder.path() / "log.txt");
   announce(plan, data, describe_steps(config, batches), device, dtype);
-  for (const std::string& warning : plan_warnings(loaded, plan, parts.total_steps)) {
-    log_warning(warning);
-  }
+  for (const std::string& warning : plan_warnings(loaded, plan, steps)) log_warning(warning);
   parts.folder = &folder;
   parts.store = &store;
   parts.source = &stream;
@@ -181,16 +120,11 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   Trainer trainer(std::move(parts));
   keep_freed_memory();
   if (start.checkpoint) {
-    if (start.foreign) start.checkpoint->state.best = {};  // it is not here
     trainer.resume(*start.checkpoint);
     if (device.is_cpu()) warn_of_other_threads(start.checkpoint->folder);
   }
   sweep_leftovers(folder.path());
-  if (start.checkpoint && !start.foreign) {
-    continue_run(folder, store, trainer.state());
-  } else {
-    fs::remove(folder.events());
-  }
+  begin(start, folder, store, trainer);
   start.checkpoint.reset();  // its file is mapped
   write_run_files(folder, loaded, device, dtype, identity);
   return trainer.run();

@@ -6,6 +6,7 @@
 //                    trainer/state.json             step, stream, best metric, identity
 //                    trainer/manifest.json          every file with its size: written last
 //   latest, best     links to checkpoints
+//   final/           the last weights, with trainer/state.json but for the identity
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -57,14 +59,22 @@ class CheckpointStore {
   /// The newest checkpoint that is whole, whatever `latest` says; empty where there is none at all.
   /// Those that are not whole are named in a warning. Throws CheckpointError where no one is.
   std::filesystem::path newest_whole() const;
-  /// Training goes on from `state`: what this folder holds of later steps (checkpoints, final/,
-  /// events) is kept under a name with `.abandoned`, and the links follow the state.
+  /// Training goes on from `state`: checkpoints and a final/ of later steps are kept under a name
+  /// with `.abandoned`, with a copy of the events, and the links follow the state.
   void continue_from(const TrainerState& state);
 
  private:
+  void set_later_aside(int64_t step) const;
+  void link_to(const TrainerState& state);
+
   std::filesystem::path run_folder_;
   std::set<int64_t> kept_;  // could not be removed: one warning is enough
 };
+
+/// Where training stood when the folder's model was written; null where it does not say. Throws
+/// CheckpointError.
+std::optional<TrainerState> read_state(const std::filesystem::path& folder);
+void write_state(const std::filesystem::path& folder, const TrainerState& state);
 
 /// Reads a checkpoint folder and checks it against its manifest. Throws CheckpointError.
 LoadedCheckpoint load_checkpoint(const std::filesystem::path& folder);

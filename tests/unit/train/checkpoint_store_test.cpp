@@ -96,7 +96,7 @@ TEST_F(Checkpoints, TheNewestWholeOneIsFoundWhateverLatestSays) {
 
 TEST_F(Checkpoints, GoingOnFromAnEarlierOneSetsTheLaterOnesAside) {
   save({2, 4, 6});
-  scratch_.file("run/final/model", "of step 6");
+  write_state(run() / "final", state_of(6));
   scratch_.file("run/events.jsonl", "six lines");
   CheckpointStore store(run());
   store.mark_best(4);
@@ -105,7 +105,7 @@ TEST_F(Checkpoints, GoingOnFromAnEarlierOneSetsTheLaterOnesAside) {
   EXPECT_EQ(link("latest"), "checkpoint-2");
   EXPECT_EQ(link("best"), "");
   EXPECT_EQ(load_checkpoint(run() / "checkpoint-4.abandoned").state.step, 4);
-  EXPECT_EQ(read_file(run() / "final.abandoned" / "model"), "of step 6");
+  EXPECT_EQ(read_state(run() / "final.abandoned"), state_of(6));
   EXPECT_EQ(read_file(run() / "events.jsonl.abandoned"), "six lines");
   EXPECT_TRUE(fs::exists(run() / "events.jsonl"));
   save(store, state_of(4), "of the new branch");
@@ -117,7 +117,7 @@ TEST_F(Checkpoints, GoingOnFromAnEarlierOneSetsTheLaterOnesAside) {
 
 TEST_F(Checkpoints, GoingOnFromTheNewestOneKeepsAllAndMendsTheLinks) {
   save({2, 4});
-  scratch_.file("run/final/model", "finished");
+  scratch_.file("run/final/model", "of an earlier version, which did not say its step");
   CheckpointStore store(run());
   // A kill between saving 4, the best so far, and marking it.
   store.mark_best(2);
@@ -169,6 +169,27 @@ TEST_F(Checkpoints, OneThatWasRemovedHalfwayCountsNoMore) {
   EXPECT_THAT(store.steps(), ElementsAre(4, 5, 6));
   EXPECT_EQ(::ioctl(file, FS_IOC_SETFLAGS, &none), 0);
   ::close(file);
+}
+
+TEST_F(Checkpoints, AFinalModelOfALaterStepIsSetAsideWithoutALaterCheckpoint) {
+  save({2});
+  write_state(run() / "final", state_of(3));
+  scratch_.file("run/events.jsonl", "three lines");
+  CheckpointStore store(run());
+  store.continue_from(state_of(2));
+  EXPECT_EQ(read_state(run() / "final.abandoned"), state_of(3));
+  EXPECT_EQ(read_file(run() / "events.jsonl.abandoned"), "three lines");
+  write_state(run() / "final", state_of(2));
+  store.continue_from(state_of(2));
+  EXPECT_TRUE(fs::exists(run() / "final"));
+}
+
+TEST_F(Checkpoints, NoBestStaysWhereTheStateHasNone) {
+  save({2, 4});
+  CheckpointStore store(run());
+  store.mark_best(2);
+  store.continue_from(state_of(4));
+  EXPECT_EQ(link("best"), "");
 }
 
 }  // namespace
