@@ -19,16 +19,19 @@ struct TrainCommand {
     try {
       const auto summary = run_training(loaded, resume);
       if (summary) std::cout << format_summary(*summary, loaded.config.run.output_dir);
+    } catch (const InterruptedTraining&) {
+      log_info("go on with: " + command("auto"));
+      throw;
     } catch (const Interrupted&) {
-      log_info("go on with: " + resume_command());
+      log_info("go on with: " + command(resume));
       throw;
     }
   }
 
-  std::string resume_command() const {
+  std::string command(const std::string& from) const {
     std::string command = "distill train --config " + in_shell_quotes(file.path);
     for (const std::string& override : file.overrides) command += ' ' + in_shell_quotes(override);
-    return command + " --resume auto";
+    return from.empty() ? command : command + " --resume " + in_shell_quotes(from);
   }
 };
 

@@ -8,6 +8,7 @@
 #include "distill/core/log.h"
 #include "distill/core/signals.h"
 #include "distill/ops/device.h"
+#include "distill/train/training_run.h"
 #include "train/advice.h"
 #include "train/evaluation_report.h"
 #include "train/random_state.h"
@@ -66,10 +67,10 @@ TrainingSummary Trainer::run() {
     loop();
     log_.end();
     saver_.write_final(state_);
-  } catch (const Interrupted&) {
+  } catch (const Interrupted& error) {
     save();
     log_info("saved " + saver_.store().folder(state_.step).string());
-    throw;
+    throw InterruptedTraining(error.signal());
   } catch (const DataError& error) {
     throw DataError(saved_after(error));
   } catch (const std::exception& error) {

@@ -53,12 +53,14 @@ class Trainer {
   /// Restores everything from a checkpoint of this run: see check_identity. Throws CheckpointError.
   void resume(const LoadedCheckpoint& checkpoint);
 
-  /// Runs to the end and writes final/. On a signal saves a checkpoint and throws Interrupted; a
-  /// loss or norm that is not finite throws TrainingError that names the records; a bad record, a
-  /// full disk or too little memory end the run with a checkpoint of what was learned, if one can
-  /// be saved, and an error that says where it is.
+  /// Runs to the end and writes final/. On a signal saves a checkpoint and throws
+  /// InterruptedTraining; a loss or norm that is not finite throws TrainingError that names the
+  /// records; a bad record, a full disk or too little memory end the run with a checkpoint of what
+  /// was learned, if one can be saved, and an error that says where it is.
   TrainingSummary run();
 
+  /// Saves a checkpoint. Throws CheckpointError.
+  void save();
   /// Where training stands.
   const TrainerState& state() const { return state_; }
 
@@ -74,7 +76,6 @@ class Trainer {
   Fidelity evaluate();
   /// Evaluates and follows the best metric.
   void evaluate_and_follow();
-  void save();
   /// Saves a checkpoint, if there is something to save, and says in the error where it is.
   std::string saved_after(const std::exception& error);
   /// Weights, moments and what the teacher keeps: all that a resume copies back.

@@ -72,7 +72,7 @@ TrainerParts trainer_parts(const RunConfig& config, const ModelPlan& plan, const
 
 /// The folder's files, from the starting point on.
 void begin(const StartingPoint& start, const RunFolder& folder, CheckpointStore& store,
-           const Trainer& trainer) {
+           Trainer& trainer) {
   const TrainerState& state = trainer.state();
   if (start.checkpoint && !start.foreign) {
     store.continue_from(state);
@@ -80,6 +80,9 @@ void begin(const StartingPoint& start, const RunFolder& folder, CheckpointStore&
     return;
   }
   std::filesystem::remove(folder.events());
+  if (!start.foreign) return;
+  trainer.save();
+  log_info("saved " + store.folder(state.step).string() + ": --resume auto goes on from here on");
 }
 
 }  // namespace

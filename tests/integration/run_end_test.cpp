@@ -11,6 +11,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
+constexpr int kEndless = 100000;
 constexpr int kOneEpoch = 0;
 
 class RunEnd : public testing::Test {
@@ -40,6 +41,78 @@ class RunEnd : public testing::Test {
   Scratch scratch_;
   std::string config_ = story_run(scratch_);
 };
+
+/// Whether a stopped run advised a command that ends so.
+bool advises(const Result& result, const std::string& end) {
+  return result.err.find("go on with: distill train --config ") != std::string::npos &&
+         result.err.find(end + "\nstopped by ") != std::string::npos;
+}
+
+// So many records that they are being read for longer than a test needs to send a signal.
+class Preparing : public RunEnd {
+ protected:
+  void SetUp() override {
+    std::string many;
+    for (int i = 0; i < 150; ++i) many += slurp(kSource / kStories);
+    data_ = {"data.token_cache=false",
+             "data.train.0.path=" + scratch_.write("many.jsonl", many).string()};
+  }
+  Result stopped(const std::string& from) const {
+    fs::remove(scratch_ / "run/.lock");
+    const Process process(arguments(kOneEpoch, data_, from));
+    wait_for(scratch_ / "run/.lock");
+    process.signal(SIGTERM);
+    return process.wait();
+  }
+
+  std::vector<std::string> data_;
+};
+
+TEST_F(Preparing, AFreshRunThatIsStoppedBeginsAgain) {
+  const Result result = stopped("");
+  EXPECT_EQ(result.exit_code, 128 + SIGTERM) << result.err;
+  EXPECT_TRUE(advises(result, " train.max_steps=null")) << result.err;
+  EXPECT_TRUE(contents(scratch_ / "run").empty());
+}
+
+TEST_F(Preparing, AStoppedResumeIsAdvisedAsItWasGiven) {
+  ASSERT_EQ(steps(2, data_).exit_code, 0);
+  const auto before = contents(scratch_ / "run");
+  for (const std::string from : {"run/checkpoint-1", "auto"}) {
+    const Result result = stopped(from);
+    EXPECT_EQ(result.exit_code, 128 + SIGTERM) << result.err;
+    EXPECT_TRUE(advises(result, " --resume " + path_of(from))) << result.err;
+    EXPECT_EQ(contents(scratch_ / "run"), before);
+  }
+}
+
+TEST_F(RunEnd, ASignalDuringANamedResumeSavesAndAdvisesAuto) {
+  ASSERT_EQ(steps(4, {"train.save_steps=2"}).exit_code, 0);
+  const Process process(arguments(kEndless, {"train.save_steps=0"}, "run/checkpoint-2"));
+  wait_for(scratch_ / "run/checkpoint-4.abandoned");
+  process.signal(SIGINT);
+  const Result result = process.wait();
+  EXPECT_EQ(result.exit_code, 128 + SIGINT) << result.err;
+  EXPECT_TRUE(advises(result, " --resume auto")) << result.err;
+  EXPECT_TRUE(exists("run/latest/trainer/manifest.json"));
+  EXPECT_TRUE(exists("run/final.abandoned"));
+}
+
+TEST_F(RunEnd, AnotherRunsCheckpointIsKeptBeforeTheFirstStep) {
+  ASSERT_EQ(steps(2, {}, "", "other").exit_code, 0);
+  {
+    const Process process(arguments(kEndless, {"train.save_steps=0"}, "other/checkpoint-2"));
+    wait_for(scratch_ / "run/config.yaml");
+    process.signal(SIGKILL);
+    process.wait();
+  }
+  EXPECT_EQ(weights("run/checkpoint-2"), weights("other/checkpoint-2"));
+  const Result on = steps(3, {}, "auto");
+  ASSERT_EQ(on.exit_code, 0) << on.err;
+  EXPECT_THAT(on.err, HasSubstr("resumed from " + (scratch_ / "run/checkpoint-2").string()));
+  ASSERT_EQ(steps(3, {}, "auto", "other").exit_code, 0);
+  EXPECT_EQ(weights("run/final"), weights("other/final"));
+}
 
 TEST_F(RunEnd, ABranchThatWasLeftGoesOnInAFreshFolder) {
   ASSERT_EQ(steps(4, {"train.save_steps=2"}).exit_code, 0);
@@ -113,6 +186,17 @@ TEST_F(RunEnd, WithoutAnyCheckpointAFinishedRunCannotBeMadeLonger) {
   EXPECT_THAT(longer.err, HasSubstr("final is of step 2, and the run has no checkpoint to go on "
                                     "from (see train.save_last)"));
   EXPECT_EQ(contents(scratch_ / "run"), before);
+}
+
+// Nothing is left to stop then; an evaluation would be.
+TEST_F(RunEnd, ASignalInTheLastStepLetsTheRunFinish) {
+  const Process process(arguments(1, {"data.test_size=0", "train.gradient_accumulation_steps=30"}));
+  wait_for(scratch_ / "run/events.jsonl");
+  process.signal(SIGTERM);
+  const Result result = process.wait();
+  EXPECT_THAT(result.err, HasSubstr("SIGTERM, signal 15: finishing the step"));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(weights("run/final"), weights("run/checkpoint-1"));
 }
 
 TEST_F(RunEnd, TheLastEvaluationIsMadeUpForBeforeTheRunIsFinished) {
