@@ -6,10 +6,12 @@
 #include "app/held_out.h"
 #include "distill/core/error.h"
 #include "distill/core/files.h"
+#include "distill/core/log.h"
 #include "distill/eval/fidelity.h"
 #include "distill/eval/perplexity.h"
 #include "distill/io/hf_folder.h"
 #include "distill/io/json.h"
+#include "distill/loss/objective_parameters.h"
 #include "distill/model/loading.h"
 #include "distill/ops/device.h"
 #include "distill/teacher/live_teacher.h"
@@ -81,13 +83,20 @@ struct EvalCommand {
     }
     MeasuredLoss loss;
     loss.context = StepContext::evaluation(static_cast<uint64_t>(config.run.seed), 0);
-    loss.terms = loss_terms(config.objective, loss.context);
     LossStep step(student, teacher.get());
+    const ObjectiveParameters own(config.objective, step.models(), at::TensorOptions(), 0);
+    if (own.empty()) {
+      loss.terms = loss_terms(config.objective, own, loss.context);
+    } else {
+      log_info(
+          "loss: not measured, since it has trained parameters of its own (projectors), which "
+          "a model folder does not hold; the run's own evaluations have it");
+    }
     const Fidelity f =
         measure_fidelity(step, held_out_batches(config, resolve_model(path).string()), loss);
     Json results = {{"model", path},
                     {"tokens", f.tokens},
-                    {"loss", *f.loss},
+                    {"loss", f.loss ? Json(*f.loss) : Json()},
                     {"nll", f.student_nll},
                     {"perplexity", f.perplexity()}};
     if (f.forward_kl) {

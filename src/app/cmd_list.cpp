@@ -59,7 +59,7 @@ void print_generate_docs() {
 
 void list() {
   print_formats();
-  print_registry("objective", logit_objectives());
+  print_registry("objective", objectives());
   std::cout << "  schedule: a number that changes over the run, such as\n"
                "    {from: 4, to: 1, over: 0.3, shape: cosine}\n"
                "    over: steps, or a share of the run; absent: the whole run\n"

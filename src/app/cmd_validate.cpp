@@ -70,6 +70,10 @@ struct ValidateCommand {
     print_model("teacher", plan.teacher);
     print_model("student", plan.student, plan.trained);
     if (!config.optimizer.groups.empty()) print_groups(plan.trained);
+    if (plan.trained.own_parameters > 0) {
+      print_line("objectives' own", std::to_string(plan.trained.own_parameters) +
+                                        " parameters, trained and not exported");
+    }
     if (plan.tokenizer && absent.empty()) print_data(loaded, files, plan);
     const bool found = plan.student && (plan.teacher || !config.teacher);
     if (found) print_memory(config, plan, device, dtype);

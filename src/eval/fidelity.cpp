@@ -17,7 +17,7 @@ class Measurement {
   Measurement(LossStep& step, const MeasuredLoss& loss)
       : step_(step),
         loss_(loss),
-        teacher_(step.teacher() != nullptr && step.teacher()->offers().teacher_logits) {
+        teacher_(step.teacher() != nullptr && step.teacher()->offers().logits) {
     terms_.push_back({student_nll_.get(), 1.0, false});
     if (teacher_) {
       terms_.push_back({forward_kl_.get(), 1.0, false});
@@ -29,19 +29,17 @@ class Measurement {
   }
 
   void add(const Batch& batch) {
-    const int64_t count = batch.loss_token_count();
-    tokens_ += count;
-    if (count == 0) return;
+    units_ += UnitCounts::of(batch);
     LossOptions options;
     if (teacher_) options.observer = [this](const LogitRows& chunk) { look_at(chunk); };
-    const std::vector<at::Tensor> sums = step_.add(batch, terms_, loss_.context, options);
-    for (size_t i = 0; i < sums_.size(); ++i) accumulate(sums_[i], sums[i]);
+    const LossResult result = step_.add(batch, terms_, loss_.context, options);
+    for (size_t i = 0; i < sums_.size(); ++i) accumulate(sums_[i], result.sums[i]);
   }
 
   Fidelity means() const {
-    if (tokens_ == 0) throw DataError("evaluation: the data has no loss token");
+    if (units_.loss_tokens == 0) throw DataError("evaluation: the data has no loss token");
     Fidelity fidelity;
-    fidelity.tokens = tokens_;
+    fidelity.tokens = units_.loss_tokens;
     fidelity.student_nll = mean(sums_[0]);
     if (teacher_) {
       fidelity.forward_kl = mean(sums_[1]);
@@ -51,7 +49,7 @@ class Measurement {
     }
     if (!loss_.terms.empty()) fidelity.loss = 0.0;
     for (size_t i = own_terms_; i < terms_.size(); ++i) {
-      *fidelity.loss += terms_[i].scale * mean(sums_[i]);
+      *fidelity.loss += terms_[i].scale * mean(sums_[i], terms_[i].objective->unit());
     }
     return fidelity;
   }
@@ -83,8 +81,8 @@ class Measurement {
   static void accumulate(at::Tensor& sum, const at::Tensor& value) {
     sum = sum.defined() ? sum + value : value;
   }
-  double mean(const at::Tensor& sum) const {
-    return sum.item<double>() / static_cast<double>(tokens_);
+  double mean(const at::Tensor& sum, LossUnit unit = LossUnit::kLossToken) const {
+    return sum.item<double>() / static_cast<double>(units_[unit]);
   }
 
   LossStep& step_;
@@ -95,7 +93,7 @@ class Measurement {
   std::unique_ptr<LogitObjective> reverse_kl_ = logit_objectives().create("reverse_kl");
   std::vector<LossTerm> terms_;
   size_t own_terms_ = 0;
-  int64_t tokens_ = 0;
+  UnitCounts units_;
   std::vector<at::Tensor> sums_;
   at::Tensor teacher_nll_, agreement_;
 };

@@ -29,17 +29,17 @@ void Needs::merge(const Needs& other) {
   teacher_taps.insert(other.teacher_taps.begin(), other.teacher_taps.end());
 }
 
-std::vector<std::string> unmet_needs(const Needs& needs, const Needs& offers) {
+std::vector<std::string> unmet_needs(const Needs& needs, const Offers& offers) {
   std::vector<std::string> unmet;
-  if (needs.teacher_logits && !offers.teacher_logits) unmet.emplace_back("all its logits");
-  if (needs.teacher_top_k > offers.teacher_top_k && !offers.teacher_logits) {
+  if (needs.teacher_logits && !offers.logits) unmet.emplace_back("all its logits");
+  if (needs.teacher_top_k > offers.top_k && !offers.logits) {
     unmet.push_back("its " + std::to_string(needs.teacher_top_k) + " most likely tokens a row");
   }
-  if (needs.teacher_sample && !offers.teacher_sample && !offers.teacher_logits) {
+  if (needs.teacher_sample && !offers.sample && !offers.logits) {
     unmet.emplace_back("a sample of its tokens a row");
   }
   for (const Tap& tap : needs.teacher_taps) {
-    if (!offers.teacher_taps.contains(tap)) unmet.push_back(tap_name(tap));
+    if (!offers.taps.contains(tap)) unmet.push_back(tap_name(tap));
   }
   return unmet;
 }

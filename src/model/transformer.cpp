@@ -62,12 +62,13 @@ struct Builder {
   }
 };
 
-void check_taps(const ForwardOptions& options, const TransformerConfig& config) {
-  for (const Tap& tap : options.taps) {
-    const bool hidden = tap.kind == Tap::Kind::kHidden;
-    const int64_t last = hidden ? config.num_layers() : config.num_layers() - 1;
-    if (tap.layer >= 0 && tap.layer <= last) continue;
-    throw ConfigError(tap_name(tap) + ": the model has layers 0 to " + std::to_string(last));
+void check_taps(const std::set<Tap>& taps, const TransformerConfig& config) {
+  if (taps.empty()) return;
+  const TapShapes known = tap_shapes(config);
+  for (const Tap& tap : taps) {
+    if (known.contains(tap)) continue;
+    throw Error("the model has no such tap: " + tap_name(tap) + "; its blocks are 0 to " +
+                std::to_string(config.num_layers() - 1));
   }
 }
 
@@ -100,6 +101,22 @@ void check_batch(const Batch& batch, const TransformerConfig& config, const Sequ
 
 }  // namespace
 
+TapShapes tap_shapes(const TransformerConfig& config) {
+  TapShapes shapes = {{{Tap::Kind::kHidden, 0}, {config.hidden_size}}};
+  int at = 0;
+  for (const LayerConfig& layer : config.layers) {
+    switch (layer.mixer) {
+      case MixerKind::kAttention:
+        shapes[{Tap::Kind::kQuery, at}] = {layer.num_heads, layer.head_dim};
+        shapes[{Tap::Kind::kKey, at}] = {layer.num_kv_heads, layer.head_dim};
+        shapes[{Tap::Kind::kValue, at}] = {layer.num_kv_heads, layer.head_dim};
+        break;
+    }
+    shapes[{Tap::Kind::kHidden, ++at}] = {config.hidden_size};
+  }
+  return shapes;
+}
+
 Transformer::Transformer(TransformerConfig config, at::ScalarType dtype, at::Device device)
     : config_(std::move(config)) {
   const Builder build{config_, at::TensorOptions().dtype(dtype).device(device)};
@@ -131,7 +148,7 @@ at::Tensor Transformer::embed(const Batch& batch, bool training) const {
 }
 
 Trace Transformer::forward(const Batch& batch, const ForwardOptions& options) const {
-  check_taps(options, config_);
+  check_taps(options.taps, config_);
   check_batch(batch, config_, options.cache);
   BlockContext context;
   context.config = &config_;

@@ -18,7 +18,7 @@ at::Tensor head_weight(const LogProbs& log_probs, double tail_mass) {
 
 }  // namespace
 
-at::Tensor AdaptiveKl::row_losses(const LogProbs& log_probs, const StepContext& context) const {
+at::Tensor AdaptiveKl::compare(const LogProbs& log_probs, const StepContext& context) const {
   const at::Tensor weight = head_weight(log_probs, context.value(tail_mass_));
   return weight * kl_rows(log_probs.teacher, log_probs.student) +
          (1 - weight) * kl_rows(log_probs.student, log_probs.teacher);

@@ -13,7 +13,7 @@ class AdaptiveKl final : public DivergenceObjective {
   std::optional<FusedTerm> fused(const StepContext&) const override { return std::nullopt; }
 
  protected:
-  at::Tensor row_losses(const LogProbs& log_probs, const StepContext& context) const override;
+  at::Tensor compare(const LogProbs& log_probs, const StepContext& context) const override;
   Divergence divergence() const override { return Divergence::kNone; }
   void options(Section& section) override;
 

@@ -52,7 +52,7 @@ LogProbs from_logits(const LogitRows& rows, int64_t k, Tail tail, double tempera
 
 LogProbs from_sparse(const LogitRows& rows, int64_t k, Tail tail, double temperature) {
   if (rows.sparse.weights.defined()) {
-    throw ConfigError(
+    throw Error(
         "objective: top_k: expected the teacher's most likely tokens, found a sample of its "
         "tokens: "
         "take sampled_forward_kl");
@@ -62,8 +62,8 @@ LogProbs from_sparse(const LogitRows& rows, int64_t k, Tail tail, double tempera
       rows.sparse.vocabulary > 0 ? std::min(width, rows.sparse.vocabulary) : width;
   const int64_t used = std::min(k, vocabulary);
   if (given < used) {
-    throw ConfigError("objective: top_k: expected a teacher that gives " + std::to_string(used) +
-                      " tokens a row, found one that gives " + std::to_string(given));
+    throw Error("objective: top_k: expected a teacher that gives " + std::to_string(used) +
+                " tokens a row, found one that gives " + std::to_string(given));
   }
   const at::Tensor ids = rows.sparse.ids.narrow(-1, 0, used);
   const at::Tensor known = tempered(rows.sparse.log_probs.detach().narrow(-1, 0, used), 1.0);
@@ -72,7 +72,7 @@ LogProbs from_sparse(const LogitRows& rows, int64_t k, Tail tail, double tempera
   const at::Tensor student = log_probs_of(common, ids, tail, temperature);
   if (tail == Tail::kRenormalize) return {student, tempered_log_softmax(known, temperature)};
   if (temperature != 1.0) {
-    throw ConfigError(
+    throw Error(
         "objective: `tail: bucket` at a temperature other than 1 needs all of the teacher's logits "
         "and found " +
         std::to_string(given) +

@@ -28,7 +28,7 @@ struct Classes {
 /// Log-probabilities of both models at the temperature over the classes. The K best are the
 /// teacher's, found in its logits or, where it has none for these rows, in `rows.sparse`; stored
 /// tokens that leave less than their rounding (1e-6, fp64: 1e-14) of the mass are taken to leave
-/// that much, or nothing where the student leaves nothing. Throws ConfigError where the teacher's
+/// that much, or nothing where the student leaves nothing. Throws Error where the teacher's
 /// answer does not suffice.
 LogProbs class_log_probs(const LogitRows& rows, const Classes& classes, double temperature);
 

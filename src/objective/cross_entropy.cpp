@@ -6,9 +6,9 @@
 
 namespace distill {
 
-at::Tensor CrossEntropy::sum(const LogitRows& rows, const StepContext& context) const {
+at::Tensor CrossEntropy::row_losses(const LogitRows& rows, const StepContext& context) const {
   const at::Tensor log_probs = tempered_log_softmax(rows.student, context.value(temperature_));
-  return weighted_sum(-log_probs.gather(-1, rows.targets.unsqueeze(-1)).squeeze(-1), rows);
+  return -log_probs.gather(-1, rows.targets.unsqueeze(-1)).squeeze(-1);
 }
 
 std::optional<FusedTerm> CrossEntropy::fused(const StepContext& context) const {

@@ -4,10 +4,14 @@
 
 namespace distill {
 
-at::Tensor DivergenceObjective::sum(const LogitRows& rows, const StepContext& context) const {
+at::Tensor DivergenceObjective::row_losses(const LogitRows& rows,
+                                           const StepContext& context) const {
+  return compare(class_log_probs(rows, classes_, context.value(temperature_)), context);
+}
+
+double DivergenceObjective::row_factor(const StepContext& context) const {
   const double temperature = context.value(temperature_);
-  const at::Tensor losses = row_losses(class_log_probs(rows, classes_, temperature), context);
-  return weighted_sum(losses, rows) * (temperature * temperature);
+  return temperature * temperature;
 }
 
 std::optional<FusedTerm> DivergenceObjective::fused(const StepContext& context) const {

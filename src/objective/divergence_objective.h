@@ -11,14 +11,15 @@ namespace distill {
 /// prefix of the vocabularies or, with `top_k`, over the teacher's K best tokens (see classes.h).
 class DivergenceObjective : public LogitObjective {
  public:
-  at::Tensor sum(const LogitRows& rows, const StepContext& context) const override;
+  at::Tensor row_losses(const LogitRows& rows, const StepContext& context) const final;
+  double row_factor(const StepContext& context) const final;
   std::optional<FusedTerm> fused(const StepContext& context) const override;
-  Needs needs() const override { return classes_.needs(temperature_); }
+  Needs row_needs() const override { return classes_.needs(temperature_); }
   bool is_divergence() const override { return true; }
 
  protected:
   /// D a row, before T^2: [R].
-  virtual at::Tensor row_losses(const LogProbs& log_probs, const StepContext& context) const = 0;
+  virtual at::Tensor compare(const LogProbs& log_probs, const StepContext& context) const = 0;
   virtual Divergence divergence() const = 0;
   /// What the fused kernel calls ratio, and a factor on the whole.
   virtual double ratio(const StepContext&) const { return 0.5; }

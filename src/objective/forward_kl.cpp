@@ -4,7 +4,7 @@
 
 namespace distill {
 
-at::Tensor ForwardKl::row_losses(const LogProbs& log_probs, const StepContext&) const {
+at::Tensor ForwardKl::compare(const LogProbs& log_probs, const StepContext&) const {
   return kl_rows(log_probs.teacher, log_probs.student);
 }
 

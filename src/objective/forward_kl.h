@@ -7,7 +7,7 @@ namespace distill {
 /// T^2 KL(q || p) (Hinton, Vinyals, Dean 2015).
 class ForwardKl final : public DivergenceObjective {
  protected:
-  at::Tensor row_losses(const LogProbs& log_probs, const StepContext& context) const override;
+  at::Tensor compare(const LogProbs& log_probs, const StepContext& context) const override;
   Divergence divergence() const override { return Divergence::kForwardKl; }
 };
 

@@ -42,24 +42,15 @@ void place(FusedPlan& plan, size_t index, const FusedTerm& fused, const HeadTerm
   call.loss.divergence_scale = scale * fused.factor;
 }
 
-void add(at::Tensor& sum, const at::Tensor& row_losses, const at::Tensor& weights, double factor) {
-  at::Tensor weighted = row_losses;
-  if (weights.defined()) weighted = (row_losses * weights).masked_fill(weights == 0, 0);
-  sum.add_(weighted.sum(at::kDouble), factor);
-}
-
 }  // namespace
 
-void FusedCall::run(const LogitRows& rows, bool want_gradients,
-                    std::vector<at::Tensor>& sums) const {
+FusedRowLosses FusedCall::run(const LogitRows& rows, bool want_gradients) const {
   FusedRows fused;
   fused.student = rows.student;
   if (divergence) fused.teacher = rows.teacher;
   fused.targets = rows.targets.contiguous();
   if (rows.weights.defined()) fused.weights = rows.weights.contiguous();
-  const FusedRowLosses losses = fused_loss(fused, loss, want_gradients);
-  if (cross_entropy) add(sums[*cross_entropy], losses.cross_entropy, rows.weights, 1.0);
-  if (divergence) add(sums[*divergence], losses.divergence, rows.weights, factor);
+  return fused_loss(fused, loss, want_gradients);
 }
 
 FusedPlan plan_fused(const std::vector<HeadTerm>& terms, const StepContext& context,

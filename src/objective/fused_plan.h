@@ -18,9 +18,8 @@ struct FusedCall {
   at::Tensor weights;   // of both, [R] or undefined
   double factor = 1.0;  // of the divergence's row losses in its own sum
 
-  /// Adds the terms' sums over the rows, whose weights are these; with gradients, writes theirs
-  /// over the student's logits.
-  void run(const LogitRows& rows, bool want_gradients, std::vector<at::Tensor>& sums) const;
+  /// The terms' row losses; with gradients, writes theirs over the student's logits.
+  FusedRowLosses run(const LogitRows& rows, bool want_gradients) const;
 };
 
 struct FusedPlan {

@@ -48,6 +48,7 @@ class ChunkedHead {
     const auto scalar = hidden_.options().dtype(at::kDouble);
     for (size_t i = 0; i < terms.size(); ++i) result_.sums.push_back(at::zeros({}, scalar));
     if (wants_d_hidden()) result_.d_hidden = at::empty_like(hidden_);
+    if (options.want_row_losses) result_.row_losses.resize(terms.size());
   }
 
   HeadResult run() {
@@ -128,7 +129,9 @@ class ChunkedHead {
     if (options_.observer) options_.observer(rows);
     for (const FusedCall& call : plan_.calls) {
       rows.weights = chunk_of(call.weights);
-      call.run(rows, options_.want_gradients, result_.sums);
+      const FusedRowLosses losses = call.run(rows, options_.want_gradients);
+      if (call.cross_entropy) add(*call.cross_entropy, losses.cross_entropy, rows.weights, 1.0);
+      if (call.divergence) add(*call.divergence, losses.divergence, rows.weights, call.factor);
     }
     for (const size_t i : plan_.others) add_sum(i, rows);
     if (!options_.want_gradients || plan_.calls.empty()) return {};
@@ -167,11 +170,32 @@ class ChunkedHead {
     return torch::autograd::grad({total}, {product})[0];
   }
 
-  at::Tensor add_sum(size_t term, const LogitRows& rows) {
-    const at::Tensor sum =
-        terms_[term].objective->sum(weighted(rows, chunk_of(terms_[term].weights)), context_);
+  /// Row losses of the kernel into the term's sum.
+  void add(size_t term, const at::Tensor& losses, const at::Tensor& weights, double factor) {
+    at::Tensor weighted = losses;
+    if (weights.defined()) weighted = (losses * weights).masked_fill(weights == 0, 0);
+    result_.sums[term].add_(weighted.sum(at::kDouble), factor);
+    keep_rows(term, losses, weights, factor);
+  }
+
+  /// A term that the kernel does not know into its sum, which may have a gradient.
+  at::Tensor add_sum(size_t term, const LogitRows& all) {
+    const LogitObjective& objective = *terms_[term].objective;
+    const LogitRows rows = weighted(all, chunk_of(terms_[term].weights));
+    const at::Tensor losses = objective.row_losses(rows, context_);
+    const at::Tensor sum = objective.sum(losses, rows.weights, context_);
     result_.sums[term].add_(sum.detach());
+    keep_rows(term, losses.detach(), rows.weights, objective.row_factor(context_));
     return sum;
+  }
+
+  void keep_rows(size_t term, const at::Tensor& losses, const at::Tensor& weights, double factor) {
+    if (!options_.want_row_losses) return;
+    at::Tensor& kept = result_.row_losses[term];
+    if (!kept.defined()) kept = at::empty({hidden_.size(0)}, losses.options());
+    at::Tensor rows = losses * factor;
+    if (weights.defined()) rows = rows.masked_fill(weights == 0, 0);
+    kept.slice(0, begin_, end_).copy_(rows);
   }
 
   at::Tensor chunk_of(const at::Tensor& of_rows) const {

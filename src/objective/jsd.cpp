@@ -4,7 +4,7 @@
 
 namespace distill {
 
-at::Tensor Jsd::row_losses(const LogProbs& log_probs, const StepContext& context) const {
+at::Tensor Jsd::compare(const LogProbs& log_probs, const StepContext& context) const {
   const double beta = context.value(beta_);
   const at::Tensor mixture = mix(log_probs, beta);
   return beta * kl_to(log_probs.teacher, mixture) + (1 - beta) * kl_to(log_probs.student, mixture);

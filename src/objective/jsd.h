@@ -8,7 +8,7 @@ namespace distill {
 /// Jensen-Shannon divergence (Agarwal et al. 2023, GKD, eq. 1).
 class Jsd final : public DivergenceObjective {
  protected:
-  at::Tensor row_losses(const LogProbs& log_probs, const StepContext& context) const override;
+  at::Tensor compare(const LogProbs& log_probs, const StepContext& context) const override;
   Divergence divergence() const override { return Divergence::kJsd; }
   double ratio(const StepContext& context) const override { return context.value(beta_); }
   void options(Section& section) override;

@@ -1,15 +1,18 @@
 #include "distill/objective/logit_objective.h"
 
+#include <ATen/ATen.h>
+
 namespace distill {
 
-void LogitObjective::fields(Section& section) {
-  section.field(
-      "weight", weight_,
-      {.help = "Factor of this term in the loss; taken as given, never normalised.", .min = 0});
-  section.field("name", label_,
-                {.help = "What logs call this term; needed where a type is listed twice.",
-                 .default_text = "its type"});
-  options(section);
+at::Tensor LogitObjective::sum(const LogitRows& rows, const StepContext& context) const {
+  return sum(row_losses(rows, context), rows.weights, context);
+}
+
+at::Tensor LogitObjective::sum(const at::Tensor& row_losses, const at::Tensor& weights,
+                               const StepContext& context) const {
+  const at::Tensor sum = weights.defined() ? (row_losses * weights).sum() : row_losses.sum();
+  const double factor = row_factor(context);
+  return factor == 1.0 ? sum : sum * factor;
 }
 
 }  // namespace distill

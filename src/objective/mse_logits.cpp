@@ -8,7 +8,7 @@
 
 namespace distill {
 
-at::Tensor MseLogits::sum(const LogitRows& rows, const StepContext&) const {
+at::Tensor MseLogits::row_losses(const LogitRows& rows, const StepContext&) const {
   constexpr double kMasked = -std::numeric_limits<double>::infinity();
   const CommonLogits logits = common_logits(rows);
   const at::ScalarType type = rows.student.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
@@ -16,7 +16,7 @@ at::Tensor MseLogits::sum(const LogitRows& rows, const StepContext&) const {
   const at::Tensor teacher = logits.teacher.to(type);
   const at::Tensor masked = student.eq(kMasked).logical_or(teacher.eq(kMasked));
   const at::Tensor kept = masked.logical_not().sum(-1).clamp_min(1);
-  return weighted_sum((student - teacher).masked_fill(masked, 0).square().sum(-1) / kept, rows);
+  return (student - teacher).masked_fill(masked, 0).square().sum(-1) / kept;
 }
 
 }  // namespace distill

@@ -9,11 +9,11 @@ namespace distill {
 /// for equal logits, but not only for them: a constant added to a row changes it.
 class MseLogits final : public LogitObjective {
  public:
-  at::Tensor sum(const LogitRows& rows, const StepContext& context) const override;
+  at::Tensor row_losses(const LogitRows& rows, const StepContext& context) const override;
   std::optional<FusedTerm> fused(const StepContext&) const override {
     return FusedTerm{.divergence = Divergence::kMseLogits};
   }
-  Needs needs() const override { return {.teacher_logits = true}; }
+  Needs row_needs() const override { return {.teacher_logits = true}; }
   bool is_divergence() const override { return true; }
 
  protected:

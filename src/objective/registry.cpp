@@ -1,7 +1,9 @@
+#include "distill/objective/feature_objective.h"
 #include "distill/objective/logit_objective.h"
 #include "objective/adaptive_kl.h"
 #include "objective/cross_entropy.h"
 #include "objective/forward_kl.h"
+#include "objective/hidden_mse.h"
 #include "objective/jsd.h"
 #include "objective/mse_logits.h"
 #include "objective/reverse_kl.h"
@@ -28,6 +30,25 @@ const Registry<LogitObjective>& logit_objectives() {
     all.add<SkewedReverseKl>("skewed_reverse_kl", "KL(student || mixture), times T^2.");
     all.add<TotalVariation>("total_variation", "Half the sum of |student - teacher|, times T^2.");
     all.add<MseLogits>("mse_logits", "Mean squared difference of the logits.");
+    return all;
+  }();
+  return registry;
+}
+
+const Registry<FeatureObjective>& feature_objectives() {
+  static const auto registry = [] {
+    Registry<FeatureObjective> all;
+    all.add<HiddenMse>("hidden_mse", "Mean squared difference of hidden states, layer by layer.");
+    return all;
+  }();
+  return registry;
+}
+
+const Registry<Objective>& objectives() {
+  static const auto registry = [] {
+    Registry<Objective> all;
+    all.add_all(logit_objectives());
+    all.add_all(feature_objectives());
     return all;
   }();
   return registry;

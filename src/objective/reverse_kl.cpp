@@ -4,7 +4,7 @@
 
 namespace distill {
 
-at::Tensor ReverseKl::row_losses(const LogProbs& log_probs, const StepContext&) const {
+at::Tensor ReverseKl::compare(const LogProbs& log_probs, const StepContext&) const {
   return kl_rows(log_probs.student, log_probs.teacher);
 }
 

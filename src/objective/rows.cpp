@@ -16,12 +16,9 @@ double smallest_normal(at::ScalarType type) {
                              : static_cast<double>(std::numeric_limits<float>::min());
 }
 
-}  // namespace
-namespace {
-
 const at::Tensor& teacher_logits(const LogitRows& rows) {
   if (rows.teacher.defined()) return rows.teacher;
-  throw ConfigError(
+  throw Error(
       rows.sparse.defined()
           ? "objective: expected a teacher that gives all its logits, found one that gives " +
                 std::to_string(rows.sparse.ids.size(-1)) +
@@ -67,10 +64,6 @@ at::Tensor kl_to(const at::Tensor& log_p, const at::Tensor& mixture) {
   const at::Tensor p = log_p.exp();
   const at::Tensor log_mixture = mixture.clamp_min(smallest_normal(p.scalar_type())).log();
   return (p * (log_p - log_mixture).masked_fill(p == 0, 0)).sum(-1);
-}
-
-at::Tensor weighted_sum(const at::Tensor& row_losses, const LogitRows& rows) {
-  return rows.weights.defined() ? (row_losses * rows.weights).sum() : row_losses.sum();
 }
 
 }  // namespace distill

@@ -38,7 +38,4 @@ at::Tensor mix(const LogProbs& log_probs, double teacher_share);
 /// sum_v exp(log_p) (log_p - log mixture) a row, with 0 log 0 = 0: [R].
 at::Tensor kl_to(const at::Tensor& log_p, const at::Tensor& mixture);
 
-/// Sum of the row losses times the row weights.
-at::Tensor weighted_sum(const at::Tensor& row_losses, const LogitRows& rows);
-
 }  // namespace distill

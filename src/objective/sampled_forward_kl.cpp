@@ -40,7 +40,7 @@ SampledForwardKl::Sample SampledForwardKl::draw_sample(const at::Tensor& teacher
 SampledForwardKl::Sample SampledForwardKl::given_sample(const LogitRows& rows,
                                                         const StepContext& context) const {
   if (context.value(temperature_) != 1.0) {
-    throw ConfigError(
+    throw Error(
         "objective: sampled_forward_kl at a temperature other than 1 needs a teacher that gives "
         "all "
         "its logits, found a sample of its tokens, whose probabilities are known at temperature 1 "
@@ -50,7 +50,7 @@ SampledForwardKl::Sample SampledForwardKl::given_sample(const LogitRows& rows,
           tempered(rows.sparse.log_probs.detach(), 1.0)};
 }
 
-at::Tensor SampledForwardKl::sum(const LogitRows& rows, const StepContext& context) const {
+at::Tensor SampledForwardKl::row_losses(const LogitRows& rows, const StepContext& context) const {
   const bool given = !rows.teacher.defined() && rows.sparse.weights.defined();
   at::Tensor student;
   Sample sample;
@@ -63,13 +63,17 @@ at::Tensor SampledForwardKl::sum(const LogitRows& rows, const StepContext& conte
     student = logits.student;
     sample = draw_sample(logits.teacher, rows, context);
   }
-  const double temperature = context.value(temperature_);
-  const at::Tensor log_p = tempered_log_softmax(student, temperature).gather(-1, sample.ids);
-  const at::Tensor losses = (sample.weights * (sample.log_q - log_p)).sum(-1);
-  return weighted_sum(losses, rows) * (temperature * temperature);
+  const at::Tensor log_probs = tempered_log_softmax(student, context.value(temperature_));
+  const at::Tensor log_p = log_probs.gather(-1, sample.ids);
+  return (sample.weights * (sample.log_q - log_p)).sum(-1);
 }
 
-Needs SampledForwardKl::needs() const {
+double SampledForwardKl::row_factor(const StepContext& context) const {
+  const double temperature = context.value(temperature_);
+  return temperature * temperature;
+}
+
+Needs SampledForwardKl::row_needs() const {
   if (!temperature_.always(1.0)) return {.teacher_logits = true};
   return {.teacher_sample = true};
 }

@@ -17,8 +17,9 @@ namespace distill {
 /// row's key; where rows have no keys their numbers stand for them, as tests may want.
 class SampledForwardKl final : public LogitObjective {
  public:
-  at::Tensor sum(const LogitRows& rows, const StepContext& context) const override;
-  Needs needs() const override;
+  at::Tensor row_losses(const LogitRows& rows, const StepContext& context) const override;
+  double row_factor(const StepContext& context) const override;
+  Needs row_needs() const override;
 
  protected:
   void options(Section& section) override;

@@ -4,8 +4,7 @@
 
 namespace distill {
 
-at::Tensor SkewedForwardKl::row_losses(const LogProbs& log_probs,
-                                       const StepContext& context) const {
+at::Tensor SkewedForwardKl::compare(const LogProbs& log_probs, const StepContext& context) const {
   return kl_to(log_probs.teacher, mix(log_probs, context.value(lambda_)));
 }
 

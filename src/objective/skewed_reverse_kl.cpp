@@ -4,8 +4,7 @@
 
 namespace distill {
 
-at::Tensor SkewedReverseKl::row_losses(const LogProbs& log_probs,
-                                       const StepContext& context) const {
+at::Tensor SkewedReverseKl::compare(const LogProbs& log_probs, const StepContext& context) const {
   return kl_to(log_probs.student, mix(log_probs, 1 - context.value(lambda_)));
 }
 

@@ -7,7 +7,7 @@ namespace distill {
 /// T^2 KL(p || (1 - lambda) q + lambda p) (Ko et al. 2024, DistiLLM).
 class SkewedReverseKl final : public DivergenceObjective {
  protected:
-  at::Tensor row_losses(const LogProbs& log_probs, const StepContext& context) const override;
+  at::Tensor compare(const LogProbs& log_probs, const StepContext& context) const override;
   Divergence divergence() const override { return Divergence::kSkewedReverseKl; }
   double ratio(const StepContext& context) const override { return context.value(lambda_); }
   void options(Section& section) override;

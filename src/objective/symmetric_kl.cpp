@@ -4,7 +4,7 @@
 
 namespace distill {
 
-at::Tensor SymmetricKl::row_losses(const LogProbs& log_probs, const StepContext& context) const {
+at::Tensor SymmetricKl::compare(const LogProbs& log_probs, const StepContext& context) const {
   return context.value(forward_weight_) * kl_rows(log_probs.teacher, log_probs.student) +
          context.value(reverse_weight_) * kl_rows(log_probs.student, log_probs.teacher);
 }

@@ -7,7 +7,7 @@ namespace distill {
 /// T^2 (a KL(q || p) + b KL(p || q)) (Jeffreys 1946).
 class SymmetricKl final : public DivergenceObjective {
  protected:
-  at::Tensor row_losses(const LogProbs& log_probs, const StepContext& context) const override;
+  at::Tensor compare(const LogProbs& log_probs, const StepContext& context) const override;
   Divergence divergence() const override { return Divergence::kSymmetricKl; }
   double ratio(const StepContext& context) const override {
     return context.value(forward_weight_) / factor(context);

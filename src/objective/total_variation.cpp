@@ -4,7 +4,7 @@
 
 namespace distill {
 
-at::Tensor TotalVariation::row_losses(const LogProbs& log_probs, const StepContext&) const {
+at::Tensor TotalVariation::compare(const LogProbs& log_probs, const StepContext&) const {
   return (log_probs.student.exp() - log_probs.teacher.exp()).abs().sum(-1) / 2;
 }
 

@@ -7,7 +7,7 @@ namespace distill {
 /// T^2 sum |p - q| / 2 (Wen et al. 2023, f-distill).
 class TotalVariation final : public DivergenceObjective {
  protected:
-  at::Tensor row_losses(const LogProbs& log_probs, const StepContext& context) const override;
+  at::Tensor compare(const LogProbs& log_probs, const StepContext& context) const override;
   Divergence divergence() const override { return Divergence::kTotalVariation; }
 };
 

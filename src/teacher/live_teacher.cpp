@@ -5,18 +5,8 @@
 
 namespace distill {
 
-Needs LiveTeacher::offers(const TransformerConfig& config) {
-  Needs all;
-  all.teacher_logits = true;
-  const auto layers = static_cast<int>(config.num_layers());
-  for (int layer = 0; layer <= layers; ++layer) {
-    all.teacher_taps.insert({Tap::Kind::kHidden, layer});
-    if (layer == layers) break;
-    for (const auto kind : {Tap::Kind::kQuery, Tap::Kind::kKey, Tap::Kind::kValue}) {
-      all.teacher_taps.insert({kind, layer});
-    }
-  }
-  return all;
+Offers LiveTeacher::offers(const TransformerConfig& config) {
+  return {.logits = true, .taps = tap_shapes(config)};
 }
 
 TeacherAnswer LiveTeacher::answer(const Batch& batch, const Needs& needs) {

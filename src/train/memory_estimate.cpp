@@ -1,6 +1,11 @@
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
 #include "distill/objective/head_step.h"
+#include "distill/teacher/live_teacher.h"
 #include "distill/train/model_plan.h"
 
 namespace distill {
@@ -13,6 +18,10 @@ int64_t saved_values(const LayerConfig& layer, int64_t hidden_size) {
   const int64_t kv = layer.num_kv_heads * layer.head_dim;
   const int64_t feed_forward = layer.intermediate_size * (layer.gated_mlp ? 3 : 2);
   return 4 * hidden_size + 3 * heads + 3 * kv + feed_forward;
+}
+
+int64_t values(const std::vector<int64_t>& shape) {
+  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
 }
 
 /// Of the blocks that backward walks, from `lowest_block` up, and at least of one: a forward pass
@@ -29,6 +38,21 @@ int64_t activation_bytes(const RunConfig& config, const TransformerConfig& model
   return tokens * width * (checkpointing ? largest + walked : std::max(largest, walked));
 }
 
+/// Inner values that objectives compare, a token: the teacher's, and both once more as the loss has
+/// them. The student's own are among its activations.
+int64_t feature_bytes(const RunConfig& config, const ModelTaps& models, int64_t teacher_width,
+                      int64_t loss_width) {
+  int64_t bytes = 0;
+  for (const ObjectiveTerm& term : config.objective) {
+    const Needs needs = term.value->needs(models);
+    for (const Tap& tap : needs.student_taps) bytes += values(models.student.at(tap)) * loss_width;
+    for (const Tap& tap : needs.teacher_taps) {
+      bytes += values(models.teacher.at(tap)) * (teacher_width + loss_width);
+    }
+  }
+  return bytes;
+}
+
 /// fp32 copies of a chunk of logits that autograd holds at one time; the fused kernel holds none.
 constexpr int64_t kLossBuffers = 6;
 
@@ -36,7 +60,11 @@ constexpr int64_t kLossBuffers = 6;
 
 bool loss_is_fused(const RunConfig& config, at::Device device, at::ScalarType dtype) {
   std::vector<HeadTerm> terms;
-  for (const ObjectiveTerm& term : config.objective) terms.push_back({term.value.get(), 1.0});
+  for (const ObjectiveTerm& term : config.objective) {
+    if (const auto* logits = dynamic_cast<const LogitObjective*>(term.value.get())) {
+      terms.push_back({logits, 1.0});
+    }
+  }
   if (config.teacher) dtype = at::promote_types(dtype, teacher_dtype(config, dtype));
   return runs_fused(terms, device, dtype);
 }
@@ -52,8 +80,8 @@ std::vector<MemoryPart> estimate_memory(const RunConfig& config, const ModelPlan
   }
   if (!plan.student) return parts;
   const TransformerConfig& student = plan.student->config;
-  const int64_t count = plan.trained.parameters;
-  const int64_t frozen = parameter_count(student) - count;
+  const int64_t frozen = parameter_count(student) - plan.trained.parameters;
+  const int64_t count = plan.trained.parameters + plan.trained.own_parameters;
   if (frozen > 0) parts.push_back({"student frozen weights", frozen * width});
   const int64_t master_width = dtype == at::kDouble ? 8 : 4;
   if (width != master_width) parts.push_back({"student compute weights", count * width});
@@ -63,6 +91,11 @@ std::vector<MemoryPart> estimate_memory(const RunConfig& config, const ModelPlan
   const int64_t tokens = config.train.micro_batch_size * config.data.max_length;
   parts.push_back({"activations, a full micro-batch",
                    activation_bytes(config, student, plan.trained.lowest_block, tokens, width)});
+  if (plan.teacher) {
+    const ModelTaps models{tap_shapes(student), LiveTeacher::offers(plan.teacher->config).taps};
+    const int64_t features = feature_bytes(config, models, teacher_width, master_width);
+    if (features > 0) parts.push_back({"features of both models", tokens * features});
+  }
   const bool fused = loss_is_fused(config, device, dtype);
   const int64_t buffers = student.logit_softcap > 0.0 && fused ? 2 : 1;
   int64_t row_bytes = student.vocab_size * width;

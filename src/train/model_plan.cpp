@@ -83,19 +83,38 @@ void check_vocabulary(const char* role, const std::optional<PlannedModel>& model
                   " only " + std::to_string(model->config.vocab_size) + " embedding rows");
 }
 
-/// What the run's objectives need of the teacher, compared with what it will offer.
-void check_offers(const RunConfig& config, const ModelPlan& plan) {
-  if (!plan.teacher) return;
-  const Needs offers = LiveTeacher::offers(plan.teacher->config);
+Offers planned_offers(const ModelPlan& plan) {
+  return plan.teacher ? LiveTeacher::offers(plan.teacher->config) : Offers{};
+}
+
+/// What a term needs of the models, compared with what they have and offer.
+void check_term(const ObjectiveTerm& term, const ModelTaps& models, const Offers& offers,
+                const TeacherConfig& teacher, std::vector<std::string>& problems) {
+  try {
+    for (const std::string& unmet : unmet_needs(term.value->needs(models), offers)) {
+      problems.push_back("objective: " + term.label() + " needs of the teacher " + unmet +
+                         ", which " + teacher.path + " (type " + teacher.type + ") does not offer");
+    }
+  } catch (const ConfigError& error) {
+    problems.push_back("objective: " + term.label() + ": " + error.what());
+  }
+}
+
+/// The objectives, and what trains; for as much as the models that were found tell.
+void plan_loss(const RunConfig& config, ModelPlan& plan) {
+  if (!plan.student) return;
+  const bool no_teacher_found = config.teacher && !plan.teacher;
+  const Offers offers = planned_offers(plan);
+  const ModelTaps models{tap_shapes(plan.student->config), offers.taps};
   std::vector<std::string> problems;
   for (const ObjectiveTerm& term : config.objective) {
-    for (const std::string& unmet : unmet_needs(term.value->needs(), offers)) {
-      problems.push_back("objective: " + term.label() + " needs of the teacher " + unmet +
-                         ", which " + config.teacher->path + " (type " + config.teacher->type +
-                         ") does not offer");
-    }
+    if (plan.teacher) check_term(term, models, offers, *config.teacher, problems);
   }
   if (!problems.empty()) throw ConfigError(problems);
+  const std::vector<ObjectiveTerm> none;
+  plan.trained =
+      plan_trained_part(plan.student->config, models, no_teacher_found ? none : config.objective,
+                        config.optimizer, config.student.freeze);
 }
 
 void check_tokenizers(const RunConfig& config, const ModelPlan& plan) {
@@ -131,11 +150,8 @@ ModelPlan plan_models(const RunConfig& config) {
     plan.teacher = find_model(config.teacher->path, plan);
     if (plan.teacher) require_weights("teacher", *plan.teacher, plan);
   }
-  check_offers(config, plan);
   plan.student = plan_student(config.student, plan);
-  if (plan.student) {
-    plan.trained = plan_trained_part(plan.student->config, config.optimizer, config.student.freeze);
-  }
+  plan_loss(config, plan);
   plan.tokenizer_folder = tokenizer_folder(config, plan);
   if (plan.tokenizer_folder.empty()) return plan;
   if (!fs::exists(plan.tokenizer_folder / "tokenizer.json")) {

@@ -72,17 +72,18 @@ std::optional<size_t> group_of(std::vector<NamePattern>& patterns, const std::st
   return std::nullopt;
 }
 
+/// `owners`: "the student has", whose the names are.
 void report_unused(const std::vector<NamePattern>& patterns, const Names& names,
-                   std::vector<std::string>& problems) {
+                   const std::string& owners, std::vector<std::string>& problems) {
   for (const NamePattern& pattern : patterns) {
     if (pattern.used) continue;
     const bool found = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
       return pattern.regex.found_in(name);
     });
-    problems.push_back(
-        pattern.key + ": '" + pattern.expression + "' " +
-        (found ? "matches only parameters that are frozen or in a group before it"
-               : "is found in no parameter's name; the student has " + some_of(names)));
+    problems.push_back(pattern.key + ": '" + pattern.expression + "' " +
+                       (found
+                            ? "matches only parameters that are frozen or in a group before it"
+                            : "is found in no parameter's name; " + owners + " " + some_of(names)));
   }
 }
 
@@ -109,31 +110,42 @@ int64_t lowest_block(Transformer& student, const at::Tensor* first_trained) {
 
 }  // namespace
 
-std::vector<ParameterRef> trainable_parameters(Transformer& student, const AdamWOptions& optimizer,
+std::vector<ParameterRef> trainable_parameters(Transformer& student, ObjectiveParameters& own,
+                                               const AdamWOptions& optimizer,
                                                const std::vector<std::string>& freeze) {
   std::vector<NamePattern> frozen = freeze_patterns(freeze);
   std::vector<NamePattern> groups = group_patterns(optimizer.groups);
   Names names;
   std::vector<ParameterRef> trained;
+  const auto train = [&](const std::string& name, Parameter& parameter, bool decays) {
+    trained.push_back({name, &parameter.value, &parameter.gradient,
+                       settings_of(optimizer, group_of(groups, stored_name(name)), decays)});
+  };
   student.visit([&](const std::string& name, Parameter& parameter, bool decays) {
     const std::string stored = stored_name(name);
     if (std::find(names.begin(), names.end(), stored) == names.end()) names.push_back(stored);
-    if (freezes(frozen, stored)) return;
-    trained.push_back({name, &parameter.value, &parameter.gradient,
-                       settings_of(optimizer, group_of(groups, stored), decays)});
+    if (!freezes(frozen, stored)) train(name, parameter, decays);
   });
   std::vector<std::string> problems;
-  report_unused(frozen, names, problems);
-  report_unused(groups, names, problems);
+  report_unused(frozen, names, "the student has", problems);
   if (trained.empty()) problems.emplace_back("student.freeze: nothing is left to train");
+  own.visit([&](const std::string& name, Parameter& parameter, bool decays) {
+    names.push_back(name);
+    train(name, parameter, decays);
+  });
+  report_unused(groups, names, own.empty() ? "the student has" : "student and objectives have",
+                problems);
   if (!problems.empty()) throw ConfigError(problems);
   return trained;
 }
 
-TrainedPart plan_trained_part(const TransformerConfig& student, const AdamWOptions& optimizer,
+TrainedPart plan_trained_part(const TransformerConfig& student, const ModelTaps& models,
+                              const std::vector<ObjectiveTerm>& objectives,
+                              const AdamWOptions& optimizer,
                               const std::vector<std::string>& freeze) {
   Transformer shapes(student, at::kFloat, at::kMeta);
-  const std::vector<ParameterRef> trained = trainable_parameters(shapes, optimizer, freeze);
+  ObjectiveParameters own(objectives, models, at::TensorOptions().device(at::kMeta), 0);
+  const std::vector<ParameterRef> trained = trainable_parameters(shapes, own, optimizer, freeze);
   TrainedPart part;
   part.lowest_block = lowest_block(shapes, trained.front().value);
   for (const ParameterRef& parameter : trained) {
@@ -147,6 +159,10 @@ TrainedPart plan_trained_part(const TransformerConfig& student, const AdamWOptio
     group.parameters += parameter.value->numel();
     part.parameters += parameter.value->numel();
   }
+  own.visit([&part](const std::string&, const Parameter& parameter, bool) {
+    part.own_parameters += parameter.value.numel();
+  });
+  part.parameters -= part.own_parameters;
   return part;
 }
 

@@ -153,7 +153,7 @@ void RunConfig::fields(Section& section) {
   section.section("student", student, {.help = "The model that is trained."});
   section.section("data", data, {.help = "What it is trained and evaluated on."});
   section.variant_list(
-      "objective", objective, logit_objectives(),
+      "objective", objective, objectives(),
       {.help = "The terms of the loss: their weighted sum is minimised.", .required = true});
   section.section("optimizer", optimizer, {.help = "How weights are updated."});
   section.section("lr_scheduler", lr_scheduler, {.help = "The learning rate over the run."});
@@ -170,16 +170,10 @@ void RunConfig::fields(Section& section) {
     section.problem("student", "from_teacher needs a teacher");
   }
   for (const ObjectiveTerm& term : objective) {
-    if (!teacher && term.value && term.value->needs().teacher()) {
+    if (!teacher && term.value && term.value->needs_teacher()) {
       section.problem("objective", term.type + " needs a teacher, and there is none");
     }
   }
-}
-
-Needs RunConfig::needs() const {
-  Needs all;
-  for (const ObjectiveTerm& term : objective) all.merge(term.value->needs());
-  return all;
 }
 
 LoadedConfig load_run_config(const std::filesystem::path& path,

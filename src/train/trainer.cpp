@@ -35,9 +35,9 @@ Trainer::Trainer(TrainerParts parts)
     : parts_(std::move(parts)),
       config_(parts_.config->train),
       loss_(*parts_.student, parts_.teacher),
-      train_step_(
-          *parts_.student, loss_, parts_.config->objective, parts_.config->optimizer,
-          {config_.max_grad_norm, config_.gradient_checkpointing, parts_.config->student.freeze}),
+      train_step_(*parts_.student, loss_, parts_.config->objective, parts_.config->optimizer,
+                  {config_.max_grad_norm, config_.gradient_checkpointing,
+                   parts_.config->student.freeze, static_cast<uint64_t>(parts_.config->run.seed)}),
       batches_(*parts_.source, config_.gradient_accumulation_steps),
       random_(generator_states(parts_.student->device())),
       best_(config_, state_.best),
@@ -166,7 +166,7 @@ Fidelity Trainer::evaluate() {
   pause_for([&] {
     MeasuredLoss loss;
     loss.context = StepContext::evaluation(context().seed, parts_.total_steps);
-    loss.terms = loss_terms(parts_.config->objective, loss.context);
+    loss.terms = train_step_.terms(loss.context);
     fidelity = measure_fidelity(loss_, parts_.eval_batches, loss);
     log_.evaluation(fidelity, state_.step);
   });

@@ -8,6 +8,7 @@
 #include "distill/data/prefetch.h"
 #include "distill/ops/device.h"
 #include "distill/train/run_plan.h"
+#include "train/advice.h"
 #include "train/interrupted_saves.h"
 #include "train/random_state.h"
 #include "train/run_identity.h"
@@ -50,6 +51,9 @@ void announce(const ModelPlan& plan, const PlannedData& data, const std::string&
   const int64_t trained = plan.trained.parameters;
   line += "student of " + format_count(parameters) + " parameters";
   if (trained < parameters) line += ", " + format_count(trained) + " trained";
+  if (plan.trained.own_parameters > 0) {
+    line += " (and " + format_count(plan.trained.own_parameters) + " of the objectives' own)";
+  }
   log_info(line + ", " + dtype_name(dtype) + " on " + device.str());
   for (const std::string& statistics : data_statistics(data)) log_info("data: " + statistics);
   log_info("optimizer steps: " + steps);
@@ -85,6 +89,14 @@ void begin(const StartingPoint& start, const RunFolder& folder, CheckpointStore&
   log_info("saved " + store.folder(state.step).string() + ": --resume auto goes on from here on");
 }
 
+LoadedModels load_or_advise(const RunConfig& config, const ModelPlan& plan, at::Device device,
+                            at::ScalarType dtype) {
+  LoadedModels models;
+  with_memory_advice("the models were loaded", estimate_memory(config, plan, device, dtype),
+                     [&] { models = load_models(config, plan, device, dtype); });
+  return models;
+}
+
 }  // namespace
 
 std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const std::string& resume) {
@@ -106,7 +118,7 @@ std::optional<TrainingSummary> run_training(const LoadedConfig& loaded, const st
   if (start.checkpoint) check_identity(*start.checkpoint, identity);
   if (nothing_left(start, config.train, steps, folder, store)) return std::nullopt;
 
-  const LoadedModels models = load_models(config, plan, device, dtype);
+  const LoadedModels models = load_or_advise(config, plan, device, dtype);
   TrainerParts parts = trainer_parts(config, plan, data, batches, models);
   const auto seed = static_cast<uint64_t>(config.run.seed);
   Prefetcher stream(

@@ -31,7 +31,7 @@ struct Reference {
         "}\nlr_scheduler: {type: cosine, warmup_ratio: " + s["warmup"].dump() +
         "}\ntrain: {max_grad_norm: " + s["clip"].dump() + "}\n";
     ConfigFile::parse(yaml, "train_golden_test").read([this](Section& section) {
-      section.variant_list("objective", config.objective, logit_objectives(), {});
+      section.variant_list("objective", config.objective, objectives(), {});
       section.section("optimizer", config.optimizer, {});
       section.section("lr_scheduler", config.lr_scheduler, {});
       section.section("train", config.train, {});

@@ -25,6 +25,16 @@ class Registry {
     return *this;
   }
 
+  /// Those of a registry of a kind of T, which must outlive this one.
+  template <typename Kind>
+  Registry& add_all(const Registry<Kind>& others) {
+    for (const RegistryEntry& entry : others.entries()) {
+      entries_.push_back(entry);
+      makers_.push_back([&others, name = entry.name] { return others.create(name); });
+    }
+    return *this;
+  }
+
   const std::vector<RegistryEntry>& entries() const { return entries_; }
 
   /// A new one with its defaults; null if the name is unknown.

@@ -47,7 +47,8 @@ struct Batch {
   int32_t max_length = 0;          // of the longest document
   std::vector<SampleRef> samples;  // [N]
   int64_t epoch = 0;               // the pass over the data that it is of
-  StreamState after;               // what a checkpoint stores once this batch has been consumed
+  int64_t groups = 0;  // of documents that are compared, all here; 0: each is one of its own
+  StreamState after;   // what a checkpoint stores once this batch has been consumed
 
   int64_t token_count() const { return bounds.empty() ? 0 : bounds.back(); }
   int64_t document_count() const { return bounds.empty() ? 0 : int64_t(bounds.size()) - 1; }

@@ -29,13 +29,21 @@ struct Tap {
 /// "the hidden state of layer 7".
 std::string tap_name(const Tap& tap);
 
+/// The taps that a model has, each with the shape that it has for one token.
+using TapShapes = std::map<Tap, std::vector<int64_t>>;
+
+/// The two models of a run. The teacher's is empty where there is none or it has no taps.
+struct ModelTaps {
+  TapShapes student, teacher;
+};
+
 /// The result of a forward pass over a batch of T tokens.
 struct Trace {
   at::Tensor hidden;  // [T, D], after the final norm
   std::map<Tap, at::Tensor> taps;
 };
 
-/// What an objective needs beyond the student's logits; and, of a teacher, what it offers.
+/// What an objective needs beyond the student's logits.
 struct Needs {
   bool teacher_logits = false;  ///< all of them
   /// Where not all: this many of the teacher's most likely tokens a row. 0: none.
@@ -51,8 +59,16 @@ struct Needs {
   }
 };
 
+/// What a teacher can be asked for.
+struct Offers {
+  bool logits = false;  ///< all of them, and so the best ones and samples
+  int64_t top_k = 0;    ///< at most this many of its most likely tokens a row
+  bool sample = false;  ///< a weighted sample of tokens a row
+  TapShapes taps = {};
+};
+
 /// What of `needs` no teacher with these `offers` can answer, a phrase each: "all its logits", "the
 /// hidden state of layer 7". All logits are as good as a few or a sample of them.
-std::vector<std::string> unmet_needs(const Needs& needs, const Needs& offers);
+std::vector<std::string> unmet_needs(const Needs& needs, const Offers& offers);
 
 }  // namespace distill

@@ -18,37 +18,52 @@ namespace distill {
 /// An objective with the factor that its sum enters the loss with: its weight over the count of its
 /// unit.
 struct LossTerm {
-  const LogitObjective* objective = nullptr;
+  const Objective* objective = nullptr;
   double scale = 1.0;
   bool row_weights = true;  ///< the batch's row weights multiply its row losses
+  const std::vector<Parameter>* parameters = nullptr;  ///< the objective's own; null: none
 };
 
 struct LossOptions {
   bool want_gradients = false;  ///< and dropout
+  bool want_row_losses = false;
   bool gradient_checkpointing = false;
   ChunkObserver observer = nullptr;  ///< sees the logits of all loss rows, a chunk at a time
+};
+
+/// An entry a term.
+struct LossResult {
+  std::vector<at::Tensor> sums;  // over the batch, before the term's scale: fp64 [] on the device
+  /// Where they are asked for: fp32 (fp64) [R], before scale and row weights (0 where the row
+  /// weight is 0); undefined for a loss that is not one of rows of logits.
+  std::vector<at::Tensor> row_losses;
 };
 
 class LossStep {
  public:
   /// Both must outlive this; the teacher may be null.
-  LossStep(const Transformer& student, Teacher* teacher) : student_(student), teacher_(teacher) {}
+  LossStep(const Transformer& student, Teacher* teacher);
 
   /// Tells the teacher what will be asked.
   void expect(std::span<const Batch> batches, const std::vector<LossTerm>& terms);
 
-  /// The sum of each term over the batch, before its scale: fp64 scalars on the student's device.
-  /// With gradients, those of sum_i scale_i * sum_i are added to the student's parameters. The
-  /// teacher is asked for what the terms need and not at all where they need nothing.
-  std::vector<at::Tensor> add(const Batch& batch, const std::vector<LossTerm>& terms,
-                              const StepContext& context, const LossOptions& options = {});
+  /// The sums of all terms over the batch. With gradients, those of sum_i scale_i * sum_i are added
+  /// to the student's parameters and to the objectives' own. The teacher is asked for what the
+  /// terms need and not at all where they need nothing; neither is a model where the batch has no
+  /// unit of any term.
+  LossResult add(const Batch& batch, const std::vector<LossTerm>& terms, const StepContext& context,
+                 const LossOptions& options = {});
 
   const Transformer& student() const { return student_; }
   Teacher* teacher() const { return teacher_; }
+  const ModelTaps& models() const { return models_; }
 
  private:
+  Needs needs_of(const std::vector<LossTerm>& terms) const;
+
   const Transformer& student_;
   Teacher* teacher_;
+  ModelTaps models_;
   HeadBuffers buffers_;  // one pair, whoever measures
 };
 

@@ -17,6 +17,9 @@ namespace distill {
 
 class SequenceCache;
 
+/// Every tap that a model of this configuration has.
+TapShapes tap_shapes(const TransformerConfig& config);
+
 struct ForwardOptions {
   std::set<Tap> taps;                   ///< queries, keys and values are the batch's own
   bool training = false;                ///< dropout is on
@@ -35,8 +38,8 @@ class Transformer {
   Transformer& operator=(Transformer&&) = default;
 
   /// Throws DataError for token ids outside the vocabulary (looked at on the CPU only: a look on a
-  /// GPU would wait for it) and for a document longer than learned positions reach, ConfigError
-  /// for taps of layers that are not there.
+  /// GPU would wait for it) and for a document longer than learned positions reach, Error for taps
+  /// that are not among its tap_shapes.
   Trace forward(const Batch& batch, const ForwardOptions& options = {}) const;
 
   /// The language-model head; where it is tied its weight is the embedding's.

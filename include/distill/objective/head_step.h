@@ -35,6 +35,9 @@ struct HeadRows {
 struct HeadResult {
   std::vector<at::Tensor> sums;  // a scalar a term, before its scale; fp64
   at::Tensor d_hidden;           // [R, D] in the dtype of hidden; undefined where it is not wanted
+  /// Where they are asked for: fp32 (fp64) [R] a term, before its scale and row weights, 0 where
+  /// its row weight is 0.
+  std::vector<at::Tensor> row_losses;
 };
 
 /// Whether one call of the fused kernel computes all terms and their gradients at every step: at
@@ -48,7 +51,8 @@ using ChunkObserver = std::function<void(const LogitRows& chunk)>;
 struct HeadStepOptions {
   bool want_gradients = true;
   bool want_d_hidden = true;  ///< with gradients; false where nothing below the head trains
-  int64_t chunk_rows = 0;     ///< 0: what chunk_rows() says
+  bool want_row_losses = false;
+  int64_t chunk_rows = 0;  ///< 0: what chunk_rows() says
   ChunkObserver observer = nullptr;
   HeadBuffers* buffers = nullptr;  ///< null: of this call
 };

@@ -13,9 +13,9 @@ class LiveTeacher final : public Teacher {
 
   const Transformer& model() const { return model_; }
 
-  Needs offers() const override { return offers(model_.config()); }
+  Offers offers() const override { return offers(model_.config()); }
   /// What a model of this configuration would offer: all logits and every tap.
-  static Needs offers(const TransformerConfig& config);
+  static Offers offers(const TransformerConfig& config);
 
   /// Runs the model over the batch and keeps the hidden rows of the loss rows; logits are computed
   /// when a chunk of them is asked for, on the device of the batch.

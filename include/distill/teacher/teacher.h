@@ -30,7 +30,7 @@ class Teacher {
 
   /// What it can be asked for, whatever the batch. Compared with what the objectives need when a
   /// run is planned, so that no step fails for it.
-  virtual Needs offers() const = 0;
+  virtual Offers offers() const = 0;
 
   /// Answers a batch on the student's device. What is returned may refer to this teacher, and holds
   /// until the next call. Throws DataError where the teacher has no answer to one of its samples.

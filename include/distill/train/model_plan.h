@@ -31,10 +31,11 @@ struct PlannedGroup {
   int64_t parameters = 0;
 };
 
-/// What of the student trains.
+/// What trains.
 struct TrainedPart {
   std::vector<PlannedGroup> groups;
-  int64_t parameters = 0;
+  int64_t parameters = 0;      ///< of the student
+  int64_t own_parameters = 0;  ///< of the objectives, such as projectors
   /// Backward ends there: the blocks below keep nothing for it. The number of layers where only
   /// what is above the blocks trains.
   int64_t lowest_block = 0;
@@ -55,7 +56,7 @@ struct ModelPlan {
 
 /// Reads config.json files and the tokenizer; no weights. Throws DataError for files that are there
 /// and wrong: a teacher with another tokenizer, a tokenizer that does not fit a vocabulary;
-/// ConfigError where the objectives need what the teacher does not offer, and for patterns of
+/// ConfigError where the objectives need what a model does not have or offer, and for patterns of
 /// optimizer.groups and student.freeze that do nothing to the student.
 ModelPlan plan_models(const RunConfig& config);
 

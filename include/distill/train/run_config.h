@@ -10,9 +10,9 @@
 #include "distill/config/config_file.h"
 #include "distill/config/section.h"
 #include "distill/data/data_config.h"
+#include "distill/objective/objective.h"
 #include "distill/optim/adamw.h"
 #include "distill/optim/schedule.h"
-#include "distill/train/train_step.h"
 
 namespace distill {
 
@@ -83,8 +83,6 @@ struct RunConfig {
   TrainConfig train;
 
   void fields(Section& section);
-  /// What the objectives need between them.
-  Needs needs() const;
 };
 
 /// A configuration file with overrides. Throws ConfigError with all its problems.

@@ -18,7 +18,7 @@ Batch some_batch() {
 /// Counts what it is asked, and answers as a live one.
 class Counting final : public Teacher {
  public:
-  Needs offers() const override { return live_.offers(); }
+  Offers offers() const override { return live_.offers(); }
   TeacherAnswer answer(const Batch& batch, const Needs& needs) override {
     ++answered;
     return live_.answer(batch, needs);
@@ -55,10 +55,10 @@ TEST_F(LossStepTest, MeasuresInEvaluationWhatTrainingMinimises) {
   Batch batch = some_batch();
   batch.weights = at::linspace(0, 2, batch.loss_token_count(), at::kFloat);
   const std::vector<LossTerm> terms = {cross_entropy(0.5), forward_kl(2.0)};
-  const auto trained = step.add(batch, terms, {}, {.want_gradients = true});
-  const auto measured = step.add(batch, terms, {});
+  const auto trained = step.add(batch, terms, {}, {.want_gradients = true}).sums;
+  const auto measured = step.add(batch, terms, {}).sums;
   batch.weights = at::Tensor();
-  const auto unweighted = step.add(batch, terms, {});
+  const auto unweighted = step.add(batch, terms, {}).sums;
   for (size_t i = 0; i < 2; ++i) {
     EXPECT_NEAR(trained[i].item<double>(), measured[i].item<double>(), 1e-12);
     EXPECT_GT(std::abs(measured[i].item<double>() - unweighted[i].item<double>()), 1e-3);
@@ -70,11 +70,11 @@ TEST_F(LossStepTest, RowWeightsAreATermsOwnChoice) {
   const Transformer student = student_model();
   LossStep step(student, nullptr);
   Batch batch = some_batch();
-  const double plain = step.add(batch, {cross_entropy()}, {})[0].item<double>();
+  const double plain = step.add(batch, {cross_entropy()}, {}).sums[0].item<double>();
   batch.weights = at::zeros({batch.loss_token_count()}, at::kFloat);
   LossTerm unweighted = cross_entropy();
   unweighted.row_weights = false;
-  const auto sums = step.add(batch, {cross_entropy(), unweighted}, {});
+  const auto sums = step.add(batch, {cross_entropy(), unweighted}, {}).sums;
   EXPECT_EQ(sums[0].item<double>(), 0.0);
   EXPECT_NEAR(sums[1].item<double>(), plain, 1e-12);
 }

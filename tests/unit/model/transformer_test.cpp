@@ -102,7 +102,7 @@ TEST(Taps, OfLayersThatAreNotThereAreRefused) {
     options.taps = {tap};
     try {
       model.forward(make_batch({tests::random_document(4, 1)}), options);
-    } catch (const ConfigError& error) {
+    } catch (const Error& error) {
       return error.what();
     }
     return "no error";
@@ -111,7 +111,7 @@ TEST(Taps, OfLayersThatAreNotThereAreRefused) {
   EXPECT_THAT(failure({Tap::Kind::kHidden, 3}), HasSubstr("hidden state of layer 3"));
   EXPECT_EQ(failure({Tap::Kind::kQuery, 1}), "no error");
   EXPECT_THAT(failure({Tap::Kind::kQuery, 2}), HasSubstr("queries of layer 2"));
-  EXPECT_THAT(failure({Tap::Kind::kKey, -1}), HasSubstr("layers 0 to 1"));
+  EXPECT_THAT(failure({Tap::Kind::kKey, -1}), HasSubstr("its blocks are 0 to 1"));
 }
 
 TEST(Transformer, DropoutIsOffUnlessTraining) {

@@ -198,8 +198,11 @@ TEST_P(EveryObjective, HeadStepEqualsAutogradWhateverTheChunk) {
 class Unfused final : public LogitObjective {
  public:
   explicit Unfused(const LogitObjective& inner) : inner_(inner) {}
-  at::Tensor sum(const LogitRows& rows, const StepContext& context) const override {
-    return inner_.sum(rows, context);
+  at::Tensor row_losses(const LogitRows& rows, const StepContext& context) const override {
+    return inner_.row_losses(rows, context);
+  }
+  double row_factor(const StepContext& context) const override {
+    return inner_.row_factor(context);
   }
 
  protected:
@@ -246,6 +249,29 @@ TEST_P(EveryObjective, AWeightOfZeroHidesARowsLoss) {
     EXPECT_TRUE(std::isfinite(got.sum.item<double>()));
     EXPECT_TRUE(got.weight.isfinite().all().item<bool>());
     EXPECT_EQ(got.hidden[0].abs().max().item<double>(), 0.0);
+  }
+}
+
+TEST_P(EveryObjective, RowLossesAreThoseOfEachRowAlone) {
+  const HeadCase c = make_head_case(kRows, 0.0);
+  const at::Tensor weights = at::tensor({1.0, 0.0, 2.0, 0.5, 1.0, 1.0, 3.0}, at::kFloat);
+  const Unfused unfused(*objective_);
+  const std::vector<const LogitObjective*> both = {objective_.get(), &unfused};
+  for (const LogitObjective* objective : both) {
+    const HeadResult result =
+        head_step(c.rows, c.head, {}, c.teacher, {{objective, 0.25, weights}}, {},
+                  {.want_gradients = false, .want_row_losses = true, .chunk_rows = 3});
+    const at::Tensor& losses = result.row_losses.at(0);
+    ASSERT_EQ(losses.size(0), kRows);
+    EXPECT_EQ(losses[1].item<double>(), 0.0) << "its weight is 0";
+    EXPECT_NEAR((losses * weights).sum().item<double>(), result.sums[0].item<double>(), 1e-9);
+    LogitRows row;
+    row.student = c.head.logits(c.rows.hidden.slice(0, 4, 5));
+    row.teacher = at::empty({1, c.teacher.vocabulary}, at::kDouble);
+    c.teacher.logits(4, 5, row.teacher);
+    row.targets = c.rows.targets.slice(0, 4, 5);
+    if (c.rows.keys.defined()) row.keys = c.rows.keys.slice(0, 4, 5);
+    EXPECT_NEAR(losses[4].item<double>(), objective->sum(row, {}).item<double>(), 1e-9);
   }
 }
 

@@ -245,7 +245,7 @@ TEST(Schedule, CrossEntropyIsFusedAtTheStepsOfTemperatureOne) {
 
 TEST(Schedule, NeedsAreThoseOfTheWholeCourse) {
   const auto needs = [](const std::string& type, const std::string& options) {
-    return make_objective(type, options)->needs();
+    return make_objective(type, options)->row_needs();
   };
   for (const char* course : {"{from: 2, to: 1}", "{from: 1, to: 2, over: 3, shape: step}"}) {
     const std::string temperature = std::string("temperature: ") + course;

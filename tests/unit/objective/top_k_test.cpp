@@ -65,7 +65,7 @@ std::string error_of(const std::string& type, const std::string& options, const 
   const auto objective = make_objective(type, options);
   try {
     objective->sum(rows, {});
-  } catch (const ConfigError& error) {
+  } catch (const Error& error) {
     return error.what();
   }
   return "no error";
@@ -191,7 +191,7 @@ TEST(TopK, StoredProbabilitiesThatRoundToMoreThanOneLeaveATail) {
 
 TEST(TopK, NeedsNoMoreThanItUses) {
   const auto needs = [](const std::string& options) {
-    return make_objective("forward_kl", options)->needs();
+    return make_objective("forward_kl", options)->row_needs();
   };
   EXPECT_TRUE(needs("{}").teacher_logits);
   EXPECT_TRUE(needs("{top_k: 4, temperature: 2}").teacher_logits);
@@ -205,7 +205,7 @@ TEST(TopK, NeedsNoMoreThanItUses) {
   both.merge(needs("{top_k: 64}"));
   both.merge(needs("{top_k: 8}"));
   EXPECT_EQ(both.teacher_top_k, 64);
-  EXPECT_FALSE(make_objective("cross_entropy")->needs().teacher());
+  EXPECT_FALSE(make_objective("cross_entropy")->row_needs().teacher());
 }
 
 TEST(TopK, WhatASparseTeacherCannotAnswerIsRefusedWithAReason) {

@@ -120,8 +120,9 @@ TEST(FrozenParameters, OfAStudentWithPositionsAndBiases) {
 TEST(FrozenParameters, BackwardEndsAtTheLowestTrainedOne) {
   for (const bool checkpointing : {false, true}) {
     Transformer student = tests::make_model(llama(false));
+    ObjectiveParameters none({}, {}, at::kCPU, 0);
     const FlatParameters parameters(
-        trainable_parameters(student, {}, {"embed_tokens", "layers\\.[01]\\."}));
+        trainable_parameters(student, none, {}, {"embed_tokens", "layers\\.[01]\\."}));
     ForwardOptions options;
     options.training = true;
     options.gradient_checkpointing = checkpointing;

@@ -21,11 +21,14 @@ Transformer shapes_of(const Json& json) {
   return {transformer_config_from_json(json, "tiny"), at::kFloat, at::kMeta};
 }
 
+ObjectiveParameters no_parameters() { return {{}, {}, at::kMeta, 0}; }
+
 std::map<std::string, ParameterGroup> grouped(const Json& json, const AdamWOptions& optimizer,
                                               const std::vector<std::string>& freeze = {}) {
   Transformer student = shapes_of(json);
+  ObjectiveParameters none = no_parameters();
   std::map<std::string, ParameterGroup> groups;
-  for (const ParameterRef& parameter : trainable_parameters(student, optimizer, freeze)) {
+  for (const ParameterRef& parameter : trainable_parameters(student, none, optimizer, freeze)) {
     groups[parameter.name] = parameter.group;
   }
   return groups;
@@ -50,10 +53,11 @@ AdamWOptions with_groups(std::vector<ParameterGroupConfig> groups) {
 
 TEST(TrainableParameters, WithoutGroupsAreMatricesAndTheRestInTheOrderOfTheModel) {
   Transformer student = shapes_of(tests::tiny_llama_json());
+  ObjectiveParameters none = no_parameters();
   std::vector<std::string> names, trained;
   student.visit([&](const std::string& name, Parameter&, bool) { names.push_back(name); });
   std::vector<ParameterGroup> groups;
-  for (const ParameterRef& parameter : trainable_parameters(student, with_groups({}), {})) {
+  for (const ParameterRef& parameter : trainable_parameters(student, none, with_groups({}), {})) {
     trained.push_back(parameter.name);
     EXPECT_EQ(parameter.group.weight_decay, parameter.value->dim() >= 2 ? 0.1 : 0.0);
     if (std::find(groups.begin(), groups.end(), parameter.group) == groups.end()) {
@@ -125,24 +129,25 @@ TEST(TrainableParameters, FreezingTwiceIsNoErrorAndFreezingAllIs) {
 
 TEST(TrainedPart, CountsParametersByGroup) {
   const TransformerConfig config = transformer_config_from_json(tests::tiny_llama_json(), "tiny");
-  const TrainedPart all = plan_trained_part(config, {}, {});
+  const TrainedPart all = plan_trained_part(config, {}, {}, {}, {});
   EXPECT_EQ(all.parameters, parameter_count(config));
   ASSERT_EQ(all.groups.size(), 2u);
   EXPECT_EQ(all.groups[1].tensors, 7);  // two norms a layer, and the last
   EXPECT_EQ(all.groups[1].parameters, 7 * 24);
-  const TrainedPart part = plan_trained_part(config, {}, {"embed_tokens", "lm_head"});
+  const TrainedPart part = plan_trained_part(config, {}, {}, {}, {"embed_tokens", "lm_head"});
   EXPECT_EQ(part.parameters, parameter_count(config) - 2 * 61 * 24);
   EXPECT_EQ(part.groups[0].parameters + part.groups[1].parameters, part.parameters);
 }
 
 TEST(TrainedPart, KnowsWhereBackwardEnds) {
   const TransformerConfig config = transformer_config_from_json(tests::tiny_llama_json(), "tiny");
-  EXPECT_EQ(plan_trained_part(config, {}, {}).lowest_block, 0);
-  EXPECT_EQ(plan_trained_part(config, {}, {"embed_tokens"}).lowest_block, 0);
-  EXPECT_EQ(plan_trained_part(config, {}, {"layers\\.[01]\\."}).lowest_block, 0);
-  EXPECT_EQ(plan_trained_part(config, {}, {"embed_tokens", "layers\\.[01]\\."}).lowest_block, 2);
-  EXPECT_EQ(plan_trained_part(config, {}, {"embed_tokens", "layers"}).lowest_block, 3);
-  EXPECT_EQ(plan_trained_part(config, {}, {"^model"}).lowest_block, 3);
+  EXPECT_EQ(plan_trained_part(config, {}, {}, {}, {}).lowest_block, 0);
+  EXPECT_EQ(plan_trained_part(config, {}, {}, {}, {"embed_tokens"}).lowest_block, 0);
+  EXPECT_EQ(plan_trained_part(config, {}, {}, {}, {"layers\\.[01]\\."}).lowest_block, 0);
+  EXPECT_EQ(
+      plan_trained_part(config, {}, {}, {}, {"embed_tokens", "layers\\.[01]\\."}).lowest_block, 2);
+  EXPECT_EQ(plan_trained_part(config, {}, {}, {}, {"embed_tokens", "layers"}).lowest_block, 3);
+  EXPECT_EQ(plan_trained_part(config, {}, {}, {}, {"^model"}).lowest_block, 3);
 }
 
 }  // namespace

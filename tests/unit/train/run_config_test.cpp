@@ -57,7 +57,7 @@ TEST(Labels, AKeyOfTheEventsIsNoNameOfATerm) {
 }
 
 TEST(Labels, NoTypeIsAKeyOfTheEvents) {
-  for (const RegistryEntry& entry : logit_objectives().entries()) {
+  for (const RegistryEntry& entry : objectives().entries()) {
     EXPECT_FALSE(is_event_key(entry.name)) << entry.name;
   }
 }

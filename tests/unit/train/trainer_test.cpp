@@ -25,7 +25,7 @@ using testing::HasSubstr;
 /// A live teacher that follows the student and may fail.
 class Following final : public Teacher {
  public:
-  Needs offers() const override { return live_.offers(); }
+  Offers offers() const override { return live_.offers(); }
   TeacherAnswer answer(const Batch& batch, const Needs& needs) override {
     if (fails_at >= 0 && updates_.item<int64_t>() == fails_at) throw std::bad_alloc();
     return live_.answer(batch, needs);
@@ -53,7 +53,7 @@ struct TinyRun {
         train + "}\n";
     seed_generators(3, at::kCPU);
     ConfigFile::parse(yaml, "trainer_test").read([this](Section& section) {
-      section.variant_list("objective", config.objective, logit_objectives(), {});
+      section.variant_list("objective", config.objective, objectives(), {});
       section.section("optimizer", config.optimizer, {});
       section.section("train", config.train, {});
     });
