@@ -20,6 +20,24 @@
 namespace distill::app {
 namespace {
 
+/// Null, and a line that says why, where the loss of these models cannot be measured.
+std::optional<ObjectiveParameters> measurable(const std::vector<ObjectiveTerm>& objectives,
+                                              const ModelTaps& models) {
+  const auto not_measured = [](const std::string& why) {
+    log_info("loss: not measured: " + why);
+    return std::nullopt;
+  };
+  try {
+    ObjectiveParameters own(objectives, models, at::TensorOptions(), 0);
+    if (own.empty()) return own;
+  } catch (const ConfigError& error) {
+    return not_measured(error.what());
+  }
+  return not_measured(
+      "it has trained parameters of its own (projectors), which a model folder does not hold; the "
+      "run's own evaluations have it");
+}
+
 struct EvalCommand {
   ConfigOptions file;
   std::string model;
@@ -84,14 +102,8 @@ struct EvalCommand {
     MeasuredLoss loss;
     loss.context = StepContext::evaluation(static_cast<uint64_t>(config.run.seed), 0);
     LossStep step(student, teacher.get());
-    const ObjectiveParameters own(config.objective, step.models(), at::TensorOptions(), 0);
-    if (own.empty()) {
-      loss.terms = loss_terms(config.objective, own, loss.context);
-    } else {
-      log_info(
-          "loss: not measured, since it has trained parameters of its own (projectors), which "
-          "a model folder does not hold; the run's own evaluations have it");
-    }
+    const std::optional<ObjectiveParameters> own = measurable(config.objective, step.models());
+    if (own) loss.terms = loss_terms(config.objective, *own, loss.context);
     const Fidelity f =
         measure_fidelity(step, held_out_batches(config, resolve_model(path).string()), loss);
     Json results = {{"model", path},

@@ -109,7 +109,9 @@ struct ValidateCommand {
     }
     print_line("memory: in all, estimated", format_bytes(total));
     const bool fused = loss_is_fused(config, device, dtype);
-    print_line("loss", fused ? "fused kernel" : "autograd on chunks of rows");
+    std::string way = fused ? "fused kernel" : "autograd on chunks of rows";
+    if (config.compares_features()) way += "; inner values through autograd";
+    print_line("loss", way);
   }
 };
 

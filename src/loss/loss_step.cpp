@@ -19,10 +19,16 @@ bool counts(const Batch& batch, const std::vector<LossTerm>& terms) {
   return std::any_of(terms.begin(), terms.end(), has_unit);
 }
 
-LossResult nothing(size_t terms, const Batch& batch, const LossOptions& options) {
+LossResult nothing(const std::vector<LossTerm>& terms, const Batch& batch,
+                   const LossOptions& options) {
   LossResult result;
-  result.sums.assign(terms, at::zeros({}, batch.tokens.options().dtype(at::kDouble)));
-  if (options.want_row_losses) result.row_losses.resize(terms);
+  const auto scalar = batch.tokens.options().dtype(at::kDouble);
+  for (const LossTerm& term : terms) {
+    result.sums.push_back(at::zeros({}, scalar));
+    if (!options.want_row_losses) continue;
+    const bool has_rows = dynamic_cast<const LogitObjective*>(term.objective) != nullptr;
+    result.row_losses.push_back(has_rows ? at::empty({0}, scalar.dtype(at::kFloat)) : at::Tensor());
+  }
   return result;
 }
 
@@ -79,8 +85,8 @@ class Terms {
       const auto& objective = static_cast<const FeatureObjective&>(*terms_[place].objective);
       FeatureRows rows{batch_};
       for (const TapPair& pair : objective.pairs(models)) {
-        rows.pairs.push_back(
-            {trace.taps.at(pair.student), answer.taps.at(pair.teacher), pair.weight});
+        rows.pairs.push_back({trace.taps.at(pair.student), answer.taps.at(pair.teacher),
+                              context_.value(pair.weight)});
       }
       if (const auto* parameters = terms_[place].parameters) {
         for (const Parameter& own : *parameters) rows.parameters.push_back(own.value);
@@ -111,7 +117,9 @@ class Terms {
   }
 
   at::Tensor row_weights(size_t place) const {
-    return terms_[place].row_weights ? batch_.weights : at::Tensor();
+    const LossTerm& term = terms_[place];
+    if (term.weights.defined()) return term.weights;
+    return term.row_weights ? batch_.weights : at::Tensor();
   }
 
   HeadGradients head_gradients() const {
@@ -153,7 +161,7 @@ void LossStep::expect(std::span<const Batch> batches, const std::vector<LossTerm
 LossResult LossStep::add(const Batch& given, const std::vector<LossTerm>& terms,
                          const StepContext& context, const LossOptions& options) {
   const Batch batch = given.to(student_.device());
-  if (!counts(batch, terms)) return nothing(terms.size(), batch, options);
+  if (!counts(batch, terms)) return nothing(terms, batch, options);
   const at::AutoGradMode mode(options.want_gradients);
   const Needs needs = needs_of(terms);
   // The teacher first: its inner values are gone before the student's are kept.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "distill/core/error.h"
 #include "distill/core/random.h"
 
 namespace distill {
@@ -21,6 +22,14 @@ at::Tensor first_value(const ObjectiveParameter& parameter, const std::string& n
   return value.copy_(drawn);
 }
 
+std::vector<ObjectiveParameter> parameters_of(const ObjectiveTerm& term, const ModelTaps& models) {
+  try {
+    return term.value->parameters(models);
+  } catch (const ConfigError& error) {
+    throw ConfigError("objective: " + term.label() + ": " + error.what());
+  }
+}
+
 }  // namespace
 
 ObjectiveParameters::ObjectiveParameters(const std::vector<ObjectiveTerm>& objectives,
@@ -29,7 +38,7 @@ ObjectiveParameters::ObjectiveParameters(const std::vector<ObjectiveTerm>& objec
   for (const ObjectiveTerm& term : objectives) {
     std::vector<Parameter>& parameters = terms_.emplace_back();
     std::vector<std::string>& names = names_.emplace_back();
-    for (const ObjectiveParameter& parameter : term.value->parameters(models)) {
+    for (const ObjectiveParameter& parameter : parameters_of(term, models)) {
       names.push_back("objective." + term.label() + "." + parameter.name);
       parameters.emplace_back().value = first_value(parameter, names.back(), options, seed);
     }

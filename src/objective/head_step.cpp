@@ -48,7 +48,12 @@ class ChunkedHead {
     const auto scalar = hidden_.options().dtype(at::kDouble);
     for (size_t i = 0; i < terms.size(); ++i) result_.sums.push_back(at::zeros({}, scalar));
     if (wants_d_hidden()) result_.d_hidden = at::empty_like(hidden_);
-    if (options.want_row_losses) result_.row_losses.resize(terms.size());
+    if (options.want_row_losses) {
+      const auto wide = hidden_.options().dtype(dtype_ == at::kDouble ? at::kDouble : at::kFloat);
+      for (size_t i = 0; i < terms.size(); ++i) {
+        result_.row_losses.push_back(at::empty({hidden_.size(0)}, wide));
+      }
+    }
   }
 
   HeadResult run() {
@@ -191,11 +196,9 @@ class ChunkedHead {
 
   void keep_rows(size_t term, const at::Tensor& losses, const at::Tensor& weights, double factor) {
     if (!options_.want_row_losses) return;
-    at::Tensor& kept = result_.row_losses[term];
-    if (!kept.defined()) kept = at::empty({hidden_.size(0)}, losses.options());
     at::Tensor rows = losses * factor;
     if (weights.defined()) rows = rows.masked_fill(weights == 0, 0);
-    kept.slice(0, begin_, end_).copy_(rows);
+    result_.row_losses[term].slice(0, begin_, end_).copy_(rows);
   }
 
   at::Tensor chunk_of(const at::Tensor& of_rows) const {

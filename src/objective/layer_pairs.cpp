@@ -8,6 +8,8 @@
 namespace distill {
 namespace {
 
+constexpr double kMostLayers = 10000;
+
 /// -1: the model has no tap of the kind.
 int last_layer(Tap::Kind kind, const TapShapes& model) {
   int last = -1;
@@ -29,8 +31,10 @@ Tap tap_of(Tap::Kind kind, int64_t layer, const TapShapes& model, const std::str
 }  // namespace
 
 void LayerPair::fields(Section& section) {
-  section.field("student", student, {.help = "Layer of the student.", .min = 0, .required = true});
-  section.field("teacher", teacher, {.help = "Layer of the teacher.", .min = 0, .required = true});
+  section.field("student", student,
+                {.help = "Layer of the student.", .min = 0, .max = kMostLayers, .required = true});
+  section.field("teacher", teacher,
+                {.help = "Layer of the teacher.", .min = 0, .max = kMostLayers, .required = true});
   section.field("weight", weight, {.help = "Factor of this pair in the sum.", .above = 0});
 }
 
@@ -39,6 +43,9 @@ void LayerPairs::fields(Section& section) {
       "layers", layers,
       {.help = "Layers that are compared, a pair each. 0 is the embedding's output, i that "
                "of block i, before the final norm. Absent: the last of both models."});
+  if (layers.empty() && section.has("layers")) {
+    section.problem("layers", "expected at least one pair, or no such key");
+  }
 }
 
 std::vector<TapPair> LayerPairs::of(Tap::Kind kind, const ModelTaps& models) const {

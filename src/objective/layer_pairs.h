@@ -12,7 +12,7 @@ namespace distill {
 struct LayerPair {
   int64_t student = 0;
   int64_t teacher = 0;
-  double weight = 1.0;
+  Number weight = 1.0;
 
   void fields(Section& section);
 };

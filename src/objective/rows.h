@@ -13,7 +13,7 @@ at::Tensor tempered(const at::Tensor& logits, double temperature);
 /// log softmax(logits / temperature) over the last dimension, in fp32 or fp64.
 at::Tensor tempered_log_softmax(const at::Tensor& logits, double temperature);
 
-/// Both models' logits over the common prefix of their vocabularies. Throws ConfigError where the
+/// Both models' logits over the common prefix of their vocabularies. Throws Error where the
 /// teacher has none for these rows.
 struct CommonLogits {
   at::Tensor student;  // [R, V], with gradient

@@ -17,7 +17,7 @@ TeacherAnswer LiveTeacher::answer(const Batch& batch, const Needs& needs) {
   options.taps = needs.teacher_taps;
   Trace trace = model_.forward(own, options);
   TeacherAnswer answer;
-  answer.rows = rows(own, trace.hidden, device);
+  if (needs.teacher_rows()) answer.rows = rows(own, trace.hidden, device);
   for (auto& [tap, value] : trace.taps) answer.taps.emplace(tap, value.to(device));
   return answer;
 }

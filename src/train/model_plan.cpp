@@ -1,5 +1,7 @@
 #include "distill/train/model_plan.h"
 
+#include <algorithm>
+
 #include "distill/core/error.h"
 #include "distill/core/progress.h"
 #include "distill/io/hf_folder.h"
@@ -100,6 +102,15 @@ void check_term(const ObjectiveTerm& term, const ModelTaps& models, const Offers
   }
 }
 
+/// Whether what is compared of the student depends on a parameter that trains. No taps: the logits
+/// are, which depend on all.
+bool reaches(const std::set<Tap>& taps, int64_t lowest_block) {
+  return taps.empty() || std::any_of(taps.begin(), taps.end(), [&](const Tap& tap) {
+           const bool hidden = tap.kind == Tap::Kind::kHidden;
+           return hidden ? tap.layer > lowest_block : tap.layer >= lowest_block;
+         });
+}
+
 /// The objectives, and what trains; for as much as the models that were found tell.
 void plan_loss(const RunConfig& config, ModelPlan& plan) {
   if (!plan.student) return;
@@ -111,10 +122,24 @@ void plan_loss(const RunConfig& config, ModelPlan& plan) {
     if (plan.teacher) check_term(term, models, offers, *config.teacher, problems);
   }
   if (!problems.empty()) throw ConfigError(problems);
-  const std::vector<ObjectiveTerm> none;
-  plan.trained =
-      plan_trained_part(plan.student->config, models, no_teacher_found ? none : config.objective,
-                        config.optimizer, config.student.freeze);
+  if (no_teacher_found) {  // what the objectives have of their own is not known, nor their groups
+    AdamWOptions optimizer = config.optimizer;
+    optimizer.groups.clear();
+    plan.trained =
+        plan_trained_part(plan.student->config, models, {}, optimizer, config.student.freeze);
+    return;
+  }
+  plan.trained = plan_trained_part(plan.student->config, models, config.objective, config.optimizer,
+                                   config.student.freeze);
+  const bool learns =
+      std::any_of(config.objective.begin(), config.objective.end(), [&](const ObjectiveTerm& term) {
+        return reaches(term.value->needs(models).student_taps, plan.trained.lowest_block);
+      });
+  if (!learns) {
+    throw ConfigError(
+        "objective: no gradient reaches what trains of the student: all that is compared is below "
+        "it; compare a higher layer, or freeze less (student.freeze)");
+  }
 }
 
 void check_tokenizers(const RunConfig& config, const ModelPlan& plan) {

@@ -103,7 +103,7 @@ int64_t lowest_block(Transformer& student, const at::Tensor* first_trained) {
        [&](WeightRole role, int64_t layer, std::string_view, const Parameter& parameter) {
          if (&parameter.value != first_trained) return;
          const bool above = role == WeightRole::kFinalNorm || role == WeightRole::kHead;
-         lowest = above ? student.config().num_layers() : std::max<int64_t>(0, layer);
+         lowest = above ? student.config().num_layers() : layer;
        });
   return lowest;
 }
@@ -117,21 +117,22 @@ std::vector<ParameterRef> trainable_parameters(Transformer& student, ObjectivePa
   std::vector<NamePattern> groups = group_patterns(optimizer.groups);
   Names names;
   std::vector<ParameterRef> trained;
-  const auto train = [&](const std::string& name, Parameter& parameter, bool decays) {
+  const auto train = [&](const std::string& name, const std::string& stored, Parameter& parameter,
+                         bool decays) {
     trained.push_back({name, &parameter.value, &parameter.gradient,
-                       settings_of(optimizer, group_of(groups, stored_name(name)), decays)});
+                       settings_of(optimizer, group_of(groups, stored), decays)});
   };
   student.visit([&](const std::string& name, Parameter& parameter, bool decays) {
     const std::string stored = stored_name(name);
     if (std::find(names.begin(), names.end(), stored) == names.end()) names.push_back(stored);
-    if (!freezes(frozen, stored)) train(name, parameter, decays);
+    if (!freezes(frozen, stored)) train(name, stored, parameter, decays);
   });
   std::vector<std::string> problems;
   report_unused(frozen, names, "the student has", problems);
   if (trained.empty()) problems.emplace_back("student.freeze: nothing is left to train");
   own.visit([&](const std::string& name, Parameter& parameter, bool decays) {
     names.push_back(name);
-    train(name, parameter, decays);
+    train(name, name, parameter, decays);
   });
   report_unused(groups, names, own.empty() ? "the student has" : "student and objectives have",
                 problems);

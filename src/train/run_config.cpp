@@ -5,6 +5,7 @@
 
 #include "distill/core/error.h"
 #include "distill/core/regex.h"
+#include "distill/objective/feature_objective.h"
 #include "distill/train/event_keys.h"
 
 namespace distill {
@@ -174,6 +175,12 @@ void RunConfig::fields(Section& section) {
       section.problem("objective", term.type + " needs a teacher, and there is none");
     }
   }
+}
+
+bool RunConfig::compares_features() const {
+  return std::any_of(objective.begin(), objective.end(), [](const ObjectiveTerm& term) {
+    return dynamic_cast<const FeatureObjective*>(term.value.get()) != nullptr;
+  });
 }
 
 LoadedConfig load_run_config(const std::filesystem::path& path,

@@ -58,7 +58,11 @@ std::string describe_end(const TrainerState& ended, int64_t steps, const Startin
 
 /// The state that final/ is of. An earlier version did not write it: the newest checkpoint's then.
 std::optional<TrainerState> final_state(const RunFolder& folder, const CheckpointStore& store) {
-  if (auto state = read_state(folder.final_model())) return state;
+  try {
+    if (auto state = read_state(folder.final_model())) return state;
+  } catch (const CheckpointError& error) {
+    log_warning(std::string(error.what()) + "; it is taken to be of the newest checkpoint's step");
+  }
   const std::vector<int64_t> saved = store.steps();
   return saved.empty() ? std::nullopt : read_state(store.folder(saved.back()));
 }
@@ -91,8 +95,8 @@ bool nothing_left(const StartingPoint& start, const TrainConfig& train, int64_t 
   if (start.checkpoint) return false;
   throw CheckpointError(final_model + " is of step " + std::to_string(ended->step) +
                         ", and the run has no checkpoint to go on from (see train.save_last); "
-                        "begin a new one with run.output_dir=DIR student.path=" +
-                        final_model);
+                        "begin a new one with run.output_dir=DIR 'student={path: " +
+                        final_model + "}'");
 }
 
 }  // namespace distill

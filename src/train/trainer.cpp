@@ -197,9 +197,8 @@ std::string Trainer::saved_after(const std::exception& error) {
   const std::string saved = saver_.store().folder(state_.step).string();
   return std::string(error.what()) + "\nSaved " + saved +
          ": --resume auto goes on from there with the same data and batches; with others begin a "
-         "new "
-         "run with student.path=" +
-         saved;
+         "new run with 'student={path: " +
+         saved + "}'";
 }
 
 NamedTensors Trainer::learned() const {

@@ -90,6 +90,14 @@ TEST_F(BadModel, BrokenJsonNamesTheLine) {
   expect_refused({"config.json:3:"});
 }
 
+TEST_F(BadModel, ATeacherOfFewerEmbeddingRowsThanTheTokenizerHasIds) {
+  edit_config("vocab_size", 300);
+  const Result result =
+      run({"validate", "--config", "configs/tiny/stories.yaml", "teacher.path=" + model_.string(),
+           "student={path: " + kModel.string() + "}"});
+  expect_error(result, 1, {"the tokenizer has ids up to 511, but the teacher only 300 embedding"});
+}
+
 TEST_F(BadModel, NoWeights) {
   fs::remove(model_ / "model.safetensors");
   expect_refused({"model.safetensors"});

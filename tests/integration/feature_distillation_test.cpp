@@ -99,6 +99,36 @@ TEST(FeatureDistillation, WhatAModelDoesNotHaveIsNamedBeforeAnythingIsLoaded) {
   EXPECT_THAT(good.out, HasSubstr("2112 parameters, trained and not exported"));
 }
 
+TEST(FeatureDistillation, ARunThatCannotLearnIsRefused) {
+  const Scratch scratch;
+  const auto validate = [&](const std::string& freeze, int layer) {
+    auto arguments = feature_run(
+        scratch, scratch / "run",
+        {"student.freeze=[" + freeze + "]", "objective=[{type: hidden_mse, layers: [{student: " +
+                                                std::to_string(layer) + ", teacher: 5}]}]"});
+    arguments[0] = "validate";
+    return run(arguments);
+  };
+  EXPECT_EQ(validate("embed", 1).exit_code, 0);
+  const Result above = validate("embed, layers.0", 1);
+  EXPECT_EQ(above.exit_code, 2);
+  EXPECT_THAT(above.err, HasSubstr("no gradient reaches what trains of the student"));
+  EXPECT_EQ(validate("embed, layers.0", 2).exit_code, 0);
+  EXPECT_EQ(validate("embed", 0).exit_code, 2);
+}
+
+TEST(FeatureDistillation, AMissingTeacherIsWhatIsMissing) {
+  const Scratch scratch;
+  auto arguments =
+      feature_run(scratch, scratch / "run",
+                  {"teacher.path=/nope", "objective=[{type: hidden_mse, projector: linear}]",
+                   "optimizer.groups=[{match: projector, lr_scale: 10}]"});
+  arguments[0] = "validate";
+  const Result result = run(arguments);
+  EXPECT_THAT(result.out + result.err, HasSubstr("/nope: there is no such folder"));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
 TEST(FeatureDistillation, NeedsATeacher) {
   const Scratch scratch;
   const Result result = run(feature_run(scratch, scratch / "run", {"teacher=null"}));

@@ -53,10 +53,10 @@ struct Needs {
   std::set<Tap> teacher_taps = {};
 
   void merge(const Needs& other);
+  /// Whether a teacher is to say something of the loss rows.
+  bool teacher_rows() const { return teacher_logits || teacher_top_k > 0 || teacher_sample; }
   /// Whether anything of this comes from a teacher.
-  bool teacher() const {
-    return teacher_logits || teacher_top_k > 0 || teacher_sample || !teacher_taps.empty();
-  }
+  bool teacher() const { return teacher_rows() || !teacher_taps.empty(); }
 };
 
 /// What a teacher can be asked for.

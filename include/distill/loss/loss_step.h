@@ -22,6 +22,7 @@ struct LossTerm {
   double scale = 1.0;
   bool row_weights = true;  ///< the batch's row weights multiply its row losses
   const std::vector<Parameter>* parameters = nullptr;  ///< the objective's own; null: none
+  at::Tensor weights = {};  ///< fp32 [R] of its own in place of the batch's, such as advantages
 };
 
 struct LossOptions {

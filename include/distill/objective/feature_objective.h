@@ -14,7 +14,7 @@ namespace distill {
 /// A tap of the student, the tap of the teacher that it is compared to, and the factor of that.
 struct TapPair {
   Tap student, teacher;
-  double weight = 1.0;
+  Number weight = 1.0;
 };
 
 /// What a step knows of a pair: both values over the T tokens of the batch, as the models have them

@@ -36,8 +36,8 @@ struct TrainedPart {
   std::vector<PlannedGroup> groups;
   int64_t parameters = 0;      ///< of the student
   int64_t own_parameters = 0;  ///< of the objectives, such as projectors
-  /// Backward ends there: the blocks below keep nothing for it. The number of layers where only
-  /// what is above the blocks trains.
+  /// Backward ends there: the blocks below keep nothing for it. -1 where an embedding trains, the
+  /// number of layers where only what is above the blocks does.
   int64_t lowest_block = 0;
 };
 

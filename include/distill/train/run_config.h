@@ -83,6 +83,8 @@ struct RunConfig {
   TrainConfig train;
 
   void fields(Section& section);
+  /// Whether a term is over inner values of the models.
+  bool compares_features() const;
 };
 
 /// A configuration file with overrides. Throws ConfigError with all its problems.

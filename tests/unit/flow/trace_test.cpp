@@ -33,10 +33,8 @@ TEST(UnmetNeeds, AllLogitsAreAsGoodAsAFew) {
   EXPECT_THAT(unmet_needs(few, {.logits = true}), IsEmpty());
   EXPECT_THAT(unmet_needs(sample, {.logits = true}), IsEmpty());
   EXPECT_THAT(unmet_needs(few, {.top_k = 100}), IsEmpty());
-  EXPECT_THAT(unmet_needs(few, {.top_k = 50}),
-              ElementsAre("its 64 most likely tokens a row"));
-  EXPECT_THAT(unmet_needs({.teacher_logits = true}, {.top_k = 100}),
-              ElementsAre("all its logits"));
+  EXPECT_THAT(unmet_needs(few, {.top_k = 50}), ElementsAre("its 64 most likely tokens a row"));
+  EXPECT_THAT(unmet_needs({.teacher_logits = true}, {.top_k = 100}), ElementsAre("all its logits"));
 }
 
 }  // namespace

@@ -184,6 +184,51 @@ TEST_F(FeatureLoss, ABatchWithoutATargetStillHasTokens) {
   EXPECT_GT(result.sums[1].item<double>(), 0.0);
 }
 
+TEST_F(FeatureLoss, ATermMayHaveRowWeightsOfItsOwn) {
+  add_term(make_objective("cross_entropy"), "cross_entropy");
+  add_term(make_objective("forward_kl"), "forward_kl");
+  make_parameters();
+  const LossResult plain = run({.want_row_losses = true});
+  const at::Tensor advantages = at::linspace(-1, 1, batch_.loss_token_count(), at::kFloat);
+  std::vector<LossTerm> weighted = terms();
+  weighted[0].weights = advantages;
+  const LossResult result = step_.add(batch_, weighted, {});
+  EXPECT_NEAR(result.sums[0].item<double>(),
+              (plain.row_losses[0] * advantages).sum().item<double>(), 1e-9);
+  EXPECT_NEAR(result.sums[1].item<double>(), plain.sums[1].item<double>(), 1e-12);
+}
+
+TEST_F(FeatureLoss, RowLossesOfNoRowsAreEmpty) {
+  add_term(make_objective("cross_entropy"), "cross_entropy");
+  add_hidden("{tokens: all}");
+  make_parameters();
+  Document silent = tests::random_document(6, 3);
+  silent.is_target.assign(6, false);
+  batch_ = make_batch({silent});
+  const LossResult with_tokens = run({.want_row_losses = true});
+  EXPECT_EQ(with_tokens.row_losses.at(0).numel(), 0);
+  EXPECT_FALSE(with_tokens.row_losses.at(1).defined());
+  const LossResult without = step_.add(batch_, {terms()[0]}, {}, {.want_row_losses = true});
+  EXPECT_EQ(without.row_losses.at(0).numel(), 0);
+}
+
+TEST_F(FeatureLoss, ThePairsOfLayersMayWeighMoreOrLessOverTheRun) {
+  add_hidden("{layers: [{student: 1, teacher: 2, weight: {from: 1, to: 3}}]}");
+  make_parameters();
+  const auto at_step = [&](int64_t step) {
+    return step_.add(batch_, terms(), {step, 10}).sums[0].item<double>();
+  };
+  EXPECT_NEAR(at_step(10), 3 * at_step(0), 1e-9);
+}
+
+TEST_F(FeatureLoss, ATeacherOfHiddenStatesAloneRunsNoHead) {
+  add_hidden();
+  make_parameters();
+  const TeacherAnswer answer = teacher_.answer(batch_, terms_[0].value->needs(step_.models()));
+  EXPECT_FALSE(answer.rows.defined());
+  EXPECT_EQ(answer.taps.size(), 1U);
+}
+
 TEST_F(FeatureLoss, ParametersComeFromTheSeed) {
   add_hidden();
   make_parameters();

@@ -48,7 +48,7 @@ class EveryFeatureObjective : public testing::TestWithParam<std::string> {
     for (const TapPair& pair : objective_->pairs(models)) {
       rows.pairs.push_back({random_value(models.student.at(pair.student), batch.token_count()),
                             random_value(models.teacher.at(pair.teacher), batch.token_count()),
-                            pair.weight});
+                            pair.weight.last()});
       rows.pairs.back().student.requires_grad_(true);
     }
     for (const ObjectiveParameter& parameter : objective_->parameters(models)) {

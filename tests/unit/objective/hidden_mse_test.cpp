@@ -75,6 +75,13 @@ TEST(HiddenMse, NamesLayersThatAreNotThere) {
   EXPECT_THAT(refusal("{}", {hidden_states(2, 4), {}}), HasSubstr("the teacher has none"));
 }
 
+TEST(HiddenMse, RefusesNoLayersAndNumbersThatAreNone) {
+  EXPECT_THROW(make_feature_objective("hidden_mse", "{layers: []}"), ConfigError);
+  EXPECT_THROW(
+      make_feature_objective("hidden_mse", "{layers: [{student: 4294967297, teacher: 1}]}"),
+      ConfigError);
+}
+
 TEST(HiddenMse, ProjectsWhereTheWidthsDifferOrWhenAsked) {
   EXPECT_THAT(parameter_names("{}", kAlike), ElementsAre());
   EXPECT_THAT(parameter_names("{}", kWider), ElementsAre("projector.0.weight", "projector.0.bias"));

@@ -92,6 +92,17 @@ TEST(ObjectiveParameters, BelongToTheGroupThatMatchesThem) {
   EXPECT_EQ(part.parameters, parameter_count(student.config()));
 }
 
+TEST(ObjectiveParameters, AreFoundUnderANameWithANumberSign) {
+  AdamWOptions optimizer;
+  optimizer.groups = {{"projector", 10.0, std::nullopt}};
+  std::vector<ObjectiveTerm> terms;
+  terms.push_back({"hidden_mse", make_feature_objective("hidden_mse", "{name: 'h#1'}")});
+  const TransformerConfig student = transformer_config_from_json(student_json(), "student");
+  const ModelTaps models = {tap_shapes(student),
+                            tap_shapes(transformer_config_from_json(wider_json(), "teacher"))};
+  EXPECT_NO_THROW(plan_trained_part(student, models, terms, optimizer, {}));
+}
+
 TEST(ObjectiveParameters, AreNotEnoughToTrain) {
   Transformer student(
       {transformer_config_from_json(student_json(), "student"), at::kFloat, at::kMeta});

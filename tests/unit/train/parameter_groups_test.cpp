@@ -141,9 +141,9 @@ TEST(TrainedPart, CountsParametersByGroup) {
 
 TEST(TrainedPart, KnowsWhereBackwardEnds) {
   const TransformerConfig config = transformer_config_from_json(tests::tiny_llama_json(), "tiny");
-  EXPECT_EQ(plan_trained_part(config, {}, {}, {}, {}).lowest_block, 0);
+  EXPECT_EQ(plan_trained_part(config, {}, {}, {}, {}).lowest_block, -1);
   EXPECT_EQ(plan_trained_part(config, {}, {}, {}, {"embed_tokens"}).lowest_block, 0);
-  EXPECT_EQ(plan_trained_part(config, {}, {}, {}, {"layers\\.[01]\\."}).lowest_block, 0);
+  EXPECT_EQ(plan_trained_part(config, {}, {}, {}, {"layers\\.[01]\\."}).lowest_block, -1);
   EXPECT_EQ(
       plan_trained_part(config, {}, {}, {}, {"embed_tokens", "layers\\.[01]\\."}).lowest_block, 2);
   EXPECT_EQ(plan_trained_part(config, {}, {}, {}, {"embed_tokens", "layers"}).lowest_block, 3);
