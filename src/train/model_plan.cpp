@@ -135,7 +135,7 @@ void plan_loss(const RunConfig& config, ModelPlan& plan) {
       std::any_of(config.objective.begin(), config.objective.end(), [&](const ObjectiveTerm& term) {
         return reaches(term.value->needs(models).student_taps, plan.trained.lowest_block);
       });
-  if (!learns) {
+  if (!learns && !config.objective.empty()) {
     throw ConfigError(
         "objective: no gradient reaches what trains of the student: all that is compared is below "
         "it; compare a higher layer, or freeze less (student.freeze)");

@@ -126,7 +126,7 @@ TEST(FeatureDistillation, AMissingTeacherIsWhatIsMissing) {
   arguments[0] = "validate";
   const Result result = run(arguments);
   EXPECT_THAT(result.out + result.err, HasSubstr("/nope: there is no such folder"));
-  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.exit_code, 1) << result.err;
 }
 
 TEST(FeatureDistillation, NeedsATeacher) {
