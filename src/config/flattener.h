@@ -1,6 +1,7 @@
-// The backend that lists values under their dotted paths.
+// The backend that shows every value with its dotted path.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "config/section_backend.h"
@@ -9,9 +10,10 @@ namespace distill {
 
 class Flattener final : public SectionBackend {
  public:
+  using Sink = std::function<void(const std::string& path, FieldValue value)>;
+
   /// `prefix` is "" or ends with a dot.
-  Flattener(StringPairs& values, std::string prefix)
-      : values_(values), prefix_(std::move(prefix)) {}
+  Flattener(const Sink& sink, std::string prefix) : sink_(sink), prefix_(std::move(prefix)) {}
 
   void field(std::string_view key, FieldValue value, const Field& field) override;
   void nested(std::string_view key, const Field& field, const Visit& visit) override;
@@ -24,7 +26,7 @@ class Flattener final : public SectionBackend {
                   const Field& field) override;
 
  private:
-  StringPairs& values_;
+  const Sink& sink_;
   std::string prefix_;
 };
 

@@ -195,6 +195,7 @@ LoadedConfig load_run_config(const std::filesystem::path& path,
   }
   loaded.resolved = file.resolved(fields);
   loaded.values = flatten_config(fields);
+  loaded.numbers = numbers_of_config(fields);
   return loaded;
 }
 

@@ -1,10 +1,10 @@
+// Counts the first epoch, the steps of the run, and what is longer than it.
 #include "distill/train/run_plan.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 
-#include "distill/config/config_file.h"
 #include "distill/core/error.h"
 #include "distill/core/progress.h"
 #include "distill/core/signals.h"
@@ -15,17 +15,6 @@ namespace {
 int64_t steps_per_epoch(const TrainConfig& train, int64_t batches_per_epoch) {
   const int64_t size = train.gradient_accumulation_steps;
   return (batches_per_epoch + size - 1) / size;
-}
-
-/// Of a number as the flat configuration has it: the steps of its `over`; 0 for a plain number and
-/// for a share of the run.
-int64_t scheduled_steps(const std::string& yaml) {
-  if (!yaml.starts_with("{from: ")) return 0;
-  Number number = 0.0;
-  ConfigFile::parse("number: " + yaml, "schedule").read([&number](Section& section) {
-    section.field("number", number, {});
-  });
-  return number.over().steps;
 }
 
 }  // namespace
@@ -120,8 +109,8 @@ std::vector<std::string> plan_warnings(const LoadedConfig& loaded, const ModelPl
   check("lr_scheduler.warmup_steps", config.lr_scheduler.warmup(steps));
   for (const auto& [key, value] : loaded.values) {
     if (key == "lr_scheduler.decay_steps" && value != "null") check(key, std::stoll(value));
-    if (key.starts_with("objective.")) check(key + ".over", scheduled_steps(value));
   }
+  for (const auto& [key, number] : loaded.numbers) check(key + ".over", number.over().steps);
   const int64_t length = config.data.max_length;
   for (const auto& [role, model] :
        {std::pair("teacher", &plan.teacher), {"student", &plan.student}}) {

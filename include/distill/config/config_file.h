@@ -56,6 +56,9 @@ std::string describe_fields(const std::function<void(Section&)>& fields);
 /// Every value under its dotted path ("data.train.0.path"), as YAML. Absent sections are left out.
 std::vector<std::pair<std::string, std::string>> flatten_config(
     const std::function<void(Section&)>& fields);
+/// Every number that may change over a run, in the same way.
+std::vector<std::pair<std::string, Number>> numbers_of_config(
+    const std::function<void(Section&)>& fields);
 
 /// The nearest of `candidates` by edit distance, or "" when none is near.
 std::string nearest_name(const std::string& name, const std::vector<std::string>& candidates);

@@ -93,6 +93,8 @@ struct LoadedConfig {
   std::string resolved;  ///< YAML with the origin of every value
   /// Every value under its dotted path.
   std::vector<std::pair<std::string, std::string>> values;
+  /// Every number that may change over the run, under its own.
+  std::vector<std::pair<std::string, Number>> numbers;
 };
 LoadedConfig load_run_config(const std::filesystem::path& path,
                              const std::vector<std::string>& overrides);

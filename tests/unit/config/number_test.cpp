@@ -294,6 +294,18 @@ TEST(Number, IsOneValueUnderItsPath) {
                   Pair("objective.1.temperature", "1.0")));
 }
 
+TEST(Number, EachIsListedAsItIs) {
+  Terms terms;
+  ConfigFile::parse(with("{from: 4, to: 1, over: 9}"), "f.yaml").read(terms.visitor());
+  terms.terms.emplace_back();
+  const auto numbers = numbers_of_config(terms.visitor());
+  ASSERT_EQ(numbers.size(), 2u);
+  EXPECT_EQ(numbers[0].first, "objective.0.temperature");
+  EXPECT_EQ(numbers[0].second.over().steps, 9);
+  EXPECT_EQ(numbers[0].second.first(), 4.0);
+  EXPECT_TRUE(numbers[1].second.always(1.0));
+}
+
 TEST(Number, IsDocumented) {
   Term term;
   const auto fields = [&term](Section& section) { term.fields(section); };
