@@ -19,15 +19,16 @@ bool counts(const Batch& batch, const std::vector<LossTerm>& terms) {
   return std::any_of(terms.begin(), terms.end(), has_unit);
 }
 
-LossResult nothing(const std::vector<LossTerm>& terms, const Batch& batch,
+LossResult nothing(const std::vector<LossTerm>& terms, const Transformer& student,
                    const LossOptions& options) {
   LossResult result;
-  const auto scalar = batch.tokens.options().dtype(at::kDouble);
+  const auto scalar = at::TensorOptions().device(student.device()).dtype(at::kDouble);
+  const auto rows = scalar.dtype(student.dtype() == at::kDouble ? at::kDouble : at::kFloat);
   for (const LossTerm& term : terms) {
     result.sums.push_back(at::zeros({}, scalar));
     if (!options.want_row_losses) continue;
     const bool has_rows = dynamic_cast<const LogitObjective*>(term.objective) != nullptr;
-    result.row_losses.push_back(has_rows ? at::empty({0}, scalar.dtype(at::kFloat)) : at::Tensor());
+    result.row_losses.push_back(has_rows ? at::empty({0}, rows) : at::Tensor());
   }
   return result;
 }
@@ -161,7 +162,7 @@ void LossStep::expect(std::span<const Batch> batches, const std::vector<LossTerm
 LossResult LossStep::add(const Batch& given, const std::vector<LossTerm>& terms,
                          const StepContext& context, const LossOptions& options) {
   const Batch batch = given.to(student_.device());
-  if (!counts(batch, terms)) return nothing(terms, batch, options);
+  if (!counts(batch, terms)) return nothing(terms, student_, options);
   const at::AutoGradMode mode(options.want_gradients);
   const Needs needs = needs_of(terms);
   // The teacher first: its inner values are gone before the student's are kept.

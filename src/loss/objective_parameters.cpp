@@ -1,3 +1,4 @@
+// Names, first values and order of the parameters that objectives have of their own.
 #include "distill/loss/objective_parameters.h"
 
 #include <ATen/ATen.h>

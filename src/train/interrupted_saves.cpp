@@ -1,3 +1,4 @@
+// Finds what a killed process left in a run folder; renames what is whole, removes the rest.
 #include "train/interrupted_saves.h"
 
 #include <algorithm>

@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "distill/objective/head_step.h"
-#include "distill/teacher/live_teacher.h"
 #include "distill/train/model_plan.h"
 
 namespace distill {
@@ -92,8 +91,7 @@ std::vector<MemoryPart> estimate_memory(const RunConfig& config, const ModelPlan
   parts.push_back({"activations, a full micro-batch",
                    activation_bytes(config, student, plan.trained.lowest_block, tokens, width)});
   if (plan.teacher) {
-    const ModelTaps models{tap_shapes(student), LiveTeacher::offers(plan.teacher->config).taps};
-    const int64_t features = feature_bytes(config, models, teacher_width, master_width);
+    const int64_t features = feature_bytes(config, plan.taps, teacher_width, master_width);
     if (features > 0) parts.push_back({"features of both models", tokens * features});
   }
   const bool fused = loss_is_fused(config, device, dtype);

@@ -85,21 +85,21 @@ void check_vocabulary(const char* role, const std::optional<PlannedModel>& model
                   " only " + std::to_string(model->config.vocab_size) + " embedding rows");
 }
 
-Offers planned_offers(const ModelPlan& plan) {
-  return plan.teacher ? LiveTeacher::offers(plan.teacher->config) : Offers{};
-}
-
-/// What a term needs of the models, compared with what they have and offer.
-void check_term(const ObjectiveTerm& term, const ModelTaps& models, const Offers& offers,
-                const TeacherConfig& teacher, std::vector<std::string>& problems) {
-  try {
-    for (const std::string& unmet : unmet_needs(term.value->needs(models), offers)) {
-      problems.push_back("objective: " + term.label() + " needs of the teacher " + unmet +
-                         ", which " + teacher.path + " (type " + teacher.type + ") does not offer");
+/// What the terms need of the models, compared with what they have and offer.
+void check_needs(const RunConfig& config, const ModelPlan& plan, const Offers& offers) {
+  std::vector<std::string> problems;
+  for (const ObjectiveTerm& term : config.objective) {
+    try {
+      for (const std::string& unmet : unmet_needs(term.value->needs(plan.taps), offers)) {
+        problems.push_back("objective: " + term.label() + " needs of the teacher " + unmet +
+                           ", which " + config.teacher->path + " (type " + config.teacher->type +
+                           ") does not offer");
+      }
+    } catch (const ConfigError& error) {
+      problems.push_back("objective: " + term.label() + ": " + error.what());
     }
-  } catch (const ConfigError& error) {
-    problems.push_back("objective: " + term.label() + ": " + error.what());
   }
+  if (!problems.empty()) throw ConfigError(problems);
 }
 
 /// Whether what is compared of the student depends on a parameter that trains. No taps: the logits
@@ -111,35 +111,37 @@ bool reaches(const std::set<Tap>& taps, int64_t lowest_block) {
          });
 }
 
+void check_learns(const RunConfig& config, const ModelPlan& plan) {
+  const auto learns = [&](const ObjectiveTerm& term) {
+    return reaches(term.value->needs(plan.taps).student_taps, plan.trained.lowest_block);
+  };
+  const auto& terms = config.objective;
+  if (terms.empty() || std::any_of(terms.begin(), terms.end(), learns)) return;
+  throw ConfigError(
+      "objective: no gradient reaches what trains of the student: all that is compared is below "
+      "it; compare a higher layer, or freeze less (student.freeze)");
+}
+
 /// The objectives, and what trains; for as much as the models that were found tell.
 void plan_loss(const RunConfig& config, ModelPlan& plan) {
   if (!plan.student) return;
-  const bool no_teacher_found = config.teacher && !plan.teacher;
-  const Offers offers = planned_offers(plan);
-  const ModelTaps models{tap_shapes(plan.student->config), offers.taps};
-  std::vector<std::string> problems;
-  for (const ObjectiveTerm& term : config.objective) {
-    if (plan.teacher) check_term(term, models, offers, *config.teacher, problems);
-  }
-  if (!problems.empty()) throw ConfigError(problems);
-  if (no_teacher_found) {  // what the objectives have of their own is not known, nor their groups
+  const TransformerConfig& student = plan.student->config;
+  plan.taps.student = tap_shapes(student);
+  if (config.teacher && !plan.teacher) {
+    // What the objectives have of their own is not known, nor what groups would find in it.
     AdamWOptions optimizer = config.optimizer;
     optimizer.groups.clear();
-    plan.trained =
-        plan_trained_part(plan.student->config, models, {}, optimizer, config.student.freeze);
+    plan.trained = plan_trained_part(student, plan.taps, {}, optimizer, config.student.freeze);
     return;
   }
-  plan.trained = plan_trained_part(plan.student->config, models, config.objective, config.optimizer,
-                                   config.student.freeze);
-  const bool learns =
-      std::any_of(config.objective.begin(), config.objective.end(), [&](const ObjectiveTerm& term) {
-        return reaches(term.value->needs(models).student_taps, plan.trained.lowest_block);
-      });
-  if (!learns && !config.objective.empty()) {
-    throw ConfigError(
-        "objective: no gradient reaches what trains of the student: all that is compared is below "
-        "it; compare a higher layer, or freeze less (student.freeze)");
+  if (plan.teacher) {
+    const Offers offers = LiveTeacher::offers(plan.teacher->config);
+    plan.taps.teacher = offers.taps;
+    check_needs(config, plan, offers);
   }
+  plan.trained = plan_trained_part(student, plan.taps, config.objective, config.optimizer,
+                                   config.student.freeze);
+  check_learns(config, plan);
 }
 
 void check_tokenizers(const RunConfig& config, const ModelPlan& plan) {

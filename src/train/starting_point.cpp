@@ -1,3 +1,4 @@
+// Decides between step 0, a checkpoint of the run and one of another, and a finished run.
 #include "train/starting_point.h"
 
 #include "distill/core/error.h"

@@ -47,6 +47,7 @@ struct ModelPlan {
   std::optional<PlannedModel> teacher;
   std::optional<PlannedModel>
       student;          ///< from_teacher: the teacher's folder, the student's config
+  ModelTaps taps;       ///< of the models that were found
   TrainedPart trained;  ///< of the student
   std::filesystem::path tokenizer_folder;
   std::shared_ptr<const Tokenizer> tokenizer;
