@@ -13,20 +13,6 @@
 namespace distill {
 namespace {
 
-/// Wider than the student, and deeper.
-Json teacher_json() {
-  Json json = tests::tiny_llama_json();
-  json["hidden_size"] = 32;
-  json["num_hidden_layers"] = 4;
-  return json;
-}
-
-Json student_json() {
-  Json json = tests::tiny_llama_json();
-  json["attention_dropout"] = 0.0;
-  return json;
-}
-
 using Gradients = std::map<std::string, at::Tensor>;
 
 class FeatureLoss : public testing::Test {
@@ -73,8 +59,8 @@ class FeatureLoss : public testing::Test {
     return gradients;
   }
 
-  Transformer student_ = tests::make_model(student_json(), at::kDouble, 1);
-  LiveTeacher teacher_{tests::make_model(teacher_json(), at::kDouble, 2)};
+  Transformer student_ = tests::make_model(tests::tiny_student_json(), at::kDouble, 1);
+  LiveTeacher teacher_{tests::make_model(tests::tiny_teacher_json(), at::kDouble, 2)};
   LossStep step_{student_, &teacher_};
   std::vector<ObjectiveTerm> terms_;
   std::optional<ObjectiveParameters> parameters_;

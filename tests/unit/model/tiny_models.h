@@ -19,6 +19,21 @@ inline Json tiny_llama_json() {
                     "tiny llama");
 }
 
+/// Without dropout: the same numbers in training and in evaluation.
+inline Json tiny_student_json() {
+  Json json = tiny_llama_json();
+  json["attention_dropout"] = 0.0;
+  return json;
+}
+
+/// A teacher of that student, wider and deeper.
+inline Json tiny_teacher_json() {
+  Json json = tiny_llama_json();
+  json["hidden_size"] = 32;
+  json["num_hidden_layers"] = 4;
+  return json;
+}
+
 inline Json tiny_gpt2_json() {
   return parse_json(R"({"model_type": "gpt2", "vocab_size": 61, "n_embd": 24, "n_layer": 2,
     "n_head": 4, "n_positions": 32, "initializer_range": 0.3, "eos_token_id": 2})",

@@ -19,23 +19,26 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-Json student_json() {
-  Json json = tests::tiny_llama_json();
-  json["attention_dropout"] = 0.0;
-  return json;
-}
-
-Json wider_json() {
-  Json json = tests::tiny_llama_json();
-  json["hidden_size"] = 32;
-  return json;
-}
-
 std::vector<ObjectiveTerm> hidden_states(const std::string& options = "{}") {
   std::vector<ObjectiveTerm> terms;
   terms.push_back({"hidden_mse", make_feature_objective("hidden_mse", options)});
   return terms;
 }
+
+/// The models as a plan knows them.
+struct Described {
+  TransformerConfig student = transformer_config_from_json(tests::tiny_student_json(), "student");
+  ModelTaps taps = {tap_shapes(student), tap_shapes(transformer_config_from_json(
+                                             tests::tiny_teacher_json(), "teacher"))};
+
+  std::vector<ParameterRef> trainable(const std::vector<ObjectiveTerm>& terms,
+                                      const AdamWOptions& optimizer,
+                                      const std::vector<std::string>& freeze) const {
+    Transformer shapes(student, at::kFloat, at::kMeta);
+    ObjectiveParameters own(terms, taps, at::kMeta, 0);
+    return trainable_parameters(shapes, own, optimizer, freeze);
+  }
+};
 
 /// One step on the micro-batches: the state by name, and the report.
 struct Outcome {
@@ -45,8 +48,8 @@ struct Outcome {
 
 Outcome one_step(const std::vector<Batch>& batches, const std::string& options = "{}",
                  const AdamWOptions& optimizer = {}) {
-  Transformer student = tests::make_model(student_json(), at::kDouble, 1);
-  LiveTeacher teacher(tests::make_model(wider_json(), at::kDouble, 2));
+  Transformer student = tests::make_model(tests::tiny_student_json(), at::kDouble, 1);
+  LiveTeacher teacher(tests::make_model(tests::tiny_teacher_json(), at::kDouble, 2));
   LossStep loss(student, &teacher);
   const auto terms = hidden_states(options);
   TrainStep step(student, loss, terms, optimizer, {.max_grad_norm = 0.0, .seed = 7});
@@ -73,23 +76,20 @@ TEST(ObjectiveParameters, BelongToTheGroupThatMatchesThem) {
   AdamWOptions optimizer;
   optimizer.weight_decay = 0.1;
   optimizer.groups = {{"^objective\\.", 10.0, std::nullopt}};
-  Transformer student(
-      {transformer_config_from_json(student_json(), "student"), at::kFloat, at::kMeta});
-  const ModelTaps models = {tap_shapes(student.config()),
-                            tap_shapes(transformer_config_from_json(wider_json(), "teacher"))};
+  const Described models;
   const auto terms = hidden_states();
-  ObjectiveParameters own(terms, models, at::kMeta, 0);
+  // The names, not the pointers: the described models are gone.
   std::vector<std::string> scaled;
-  for (const ParameterRef& parameter : trainable_parameters(student, own, optimizer, {})) {
+  for (const ParameterRef& parameter : models.trainable(terms, optimizer, {})) {
     if (parameter.group.lr_scale == 10.0) {
       scaled.push_back(parameter.name + " " + std::to_string(parameter.group.weight_decay));
     }
   }
   EXPECT_THAT(scaled, ElementsAre("objective.hidden_mse.projector.0.weight 0.100000",
                                   "objective.hidden_mse.projector.0.bias 0.000000"));
-  const TrainedPart part = plan_trained_part(student.config(), models, terms, optimizer, {});
+  const TrainedPart part = plan_trained_part(models.student, models.taps, terms, optimizer, {});
   EXPECT_EQ(part.own_parameters, 32 * 24 + 32);
-  EXPECT_EQ(part.parameters, parameter_count(student.config()));
+  EXPECT_EQ(part.parameters, parameter_count(models.student));
 }
 
 TEST(ObjectiveParameters, AreFoundUnderANameWithANumberSign) {
@@ -97,21 +97,13 @@ TEST(ObjectiveParameters, AreFoundUnderANameWithANumberSign) {
   optimizer.groups = {{"projector", 10.0, std::nullopt}};
   std::vector<ObjectiveTerm> terms;
   terms.push_back({"hidden_mse", make_feature_objective("hidden_mse", "{name: 'h#1'}")});
-  const TransformerConfig student = transformer_config_from_json(student_json(), "student");
-  const ModelTaps models = {tap_shapes(student),
-                            tap_shapes(transformer_config_from_json(wider_json(), "teacher"))};
-  EXPECT_NO_THROW(plan_trained_part(student, models, terms, optimizer, {}));
+  const Described models;
+  EXPECT_NO_THROW(plan_trained_part(models.student, models.taps, terms, optimizer, {}));
 }
 
 TEST(ObjectiveParameters, AreNotEnoughToTrain) {
-  Transformer student(
-      {transformer_config_from_json(student_json(), "student"), at::kFloat, at::kMeta});
-  const ModelTaps models = {tap_shapes(student.config()),
-                            tap_shapes(transformer_config_from_json(wider_json(), "teacher"))};
-  const auto terms = hidden_states();
-  ObjectiveParameters own(terms, models, at::kMeta, 0);
   try {
-    trainable_parameters(student, own, {}, {"."});
+    Described().trainable(hidden_states(), {}, {"."});
     FAIL();
   } catch (const ConfigError& error) {
     EXPECT_THAT(error.what(), HasSubstr("student.freeze: nothing is left to train"));
