@@ -1,3 +1,4 @@
+// The taps that an objective over inner values needs, from its pairs.
 #include "distill/objective/feature_objective.h"
 
 namespace distill {

@@ -1,3 +1,4 @@
+// Positions of a packed batch by unit, and sums over them.
 #include "objective/feature_rows.h"
 
 #include <ATen/ATen.h>

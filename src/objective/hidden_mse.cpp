@@ -1,3 +1,4 @@
+// The squared difference of hidden states, pair by pair, through the projector.
 #include "objective/hidden_mse.h"
 
 #include <ATen/ATen.h>

@@ -1,3 +1,4 @@
+// The mean squared difference of hidden states.
 #pragma once
 
 #include "distill/objective/feature_objective.h"

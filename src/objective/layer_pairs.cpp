@@ -1,3 +1,4 @@
+// Reads pairs of layers and looks each of them up in its model.
 #include "objective/layer_pairs.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Counts what losses are means over.
 #include "distill/objective/loss_unit.h"
 
 #include "distill/core/error.h"

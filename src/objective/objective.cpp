@@ -1,3 +1,4 @@
+// The keys that every objective has.
 #include "distill/objective/objective.h"
 
 namespace distill {

@@ -1,3 +1,4 @@
+// When a pair is projected, with what parameters, and how.
 #include "objective/projector.h"
 
 #include <ATen/ATen.h>
